@@ -1,0 +1,160 @@
+//! The pipeline's jobs: one job reads, chunks, embeds and indexes one version. Knows no store.
+
+use crate::domain::CollectionId;
+use crate::domain::DocumentId;
+use crate::domain::JobId;
+use serde::{Deserialize, Serialize};
+use std::str::FromStr;
+use time::OffsetDateTime;
+
+/// What a job is doing, in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Not begun.
+    Queued,
+    /// The reader extracts text; counted in bytes.
+    Read,
+    /// Text becomes passages; counted in characters.
+    Chunk,
+    /// Passages become vectors; counted in passages.
+    Embed,
+    /// Vectors become searchable; counted in passages.
+    Index,
+    /// Over.
+    Done,
+}
+
+impl Stage {
+    /// The name in SQL, JSON and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Read => "read",
+            Self::Chunk => "chunk",
+            Self::Embed => "embed",
+            Self::Index => "index",
+            Self::Done => "done",
+        }
+    }
+}
+
+impl FromStr for Stage {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "queued" => Ok(Self::Queued),
+            "read" => Ok(Self::Read),
+            "chunk" => Ok(Self::Chunk),
+            "embed" => Ok(Self::Embed),
+            "index" => Ok(Self::Index),
+            "done" => Ok(Self::Done),
+            other => Err(format!("no stage `{other}`")),
+        }
+    }
+}
+
+/// Whether a job waits, runs or is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JobState {
+    /// Waits for a worker, also between retries.
+    Ready,
+    /// Leased by a worker.
+    Running,
+    /// Over, well.
+    Succeeded,
+    /// Over; `error` says why.
+    Failed,
+}
+
+impl JobState {
+    /// The name in SQL, JSON and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ready => "ready",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+impl FromStr for JobState {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "ready" => Ok(Self::Ready),
+            "running" => Ok(Self::Running),
+            "succeeded" => Ok(Self::Succeeded),
+            "failed" => Ok(Self::Failed),
+            other => Err(format!("no job state `{other}`")),
+        }
+    }
+}
+
+/// How far a stage is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Progress {
+    /// Which stage.
+    pub stage: Stage,
+    /// Units done.
+    pub done: i64,
+    /// Units in all; 0 while unknown.
+    pub total: i64,
+}
+
+/// A job as its watchers see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Job {
+    /// Its id.
+    pub id: JobId,
+    /// Whose.
+    pub document_id: DocumentId,
+    /// Where it lies.
+    pub collection_id: CollectionId,
+    /// Which version.
+    pub version: i32,
+    /// Waits, runs or is over.
+    pub state: JobState,
+    /// How far.
+    #[serde(flatten)]
+    pub progress: Progress,
+    /// Claims so far.
+    pub attempts: i32,
+    /// Claims allowed.
+    pub max_attempts: i32,
+    /// When the next attempt may begin, while it waits.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = "date-time")]
+    pub run_at: OffsetDateTime,
+    /// Why the last attempt failed: stable code and sentence.
+    pub error: Option<crate::domain::Warning>,
+}
+
+/// A job in a worker's hands. `attempt` fences: an older holder can no longer write.
+#[derive(Clone, Debug)]
+pub struct ClaimedJob {
+    /// The job.
+    pub id: JobId,
+    /// Whose.
+    pub document: DocumentId,
+    /// Where it lies.
+    pub collection: CollectionId,
+    /// Which version.
+    pub version: i32,
+    /// Of the file's bytes, hex; the blob's name.
+    pub sha256: String,
+    /// The name it was uploaded under.
+    pub file_name: String,
+    /// The title given at upload, if any.
+    pub title: Option<String>,
+    /// This claim's number, from 1.
+    pub attempt: i32,
+    /// Claims allowed.
+    pub max_attempts: i32,
+    /// Who holds it.
+    pub worker: String,
+}

@@ -1,0 +1,165 @@
+//! Where text stands: spans of characters, rectangles of a page, and from the one to the other. Knows no file format.
+
+use serde::{Deserialize, Serialize};
+
+/// `[start, end)` in Unicode characters of a version's `content`; in JSON `[start, end]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "(u32, u32)", into = "(u32, u32)")]
+pub struct Span {
+    /// First character.
+    pub start: u32,
+    /// One past the last.
+    pub end: u32,
+}
+
+impl Span {
+    /// Number of characters.
+    pub const fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Says whether it holds no character.
+    pub const fn is_empty(self) -> bool {
+        self.end <= self.start
+    }
+
+    /// Says whether the two share a character.
+    pub const fn overlaps(self, other: Self) -> bool {
+        self.start < other.end && other.start < self.end
+    }
+}
+
+impl From<(u32, u32)> for Span {
+    fn from((start, end): (u32, u32)) -> Self {
+        Self { start, end }
+    }
+}
+
+impl From<Span> for (u32, u32) {
+    fn from(span: Span) -> Self {
+        (span.start, span.end)
+    }
+}
+
+/// A rectangle of a page in points, origin at the top left of the page as shown; in JSON `[x0, y0, x1, y1]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "[f32; 4]", into = "[f32; 4]")]
+pub struct Rect {
+    /// Left.
+    pub x0: f32,
+    /// Top.
+    pub y0: f32,
+    /// Right.
+    pub x1: f32,
+    /// Bottom.
+    pub y1: f32,
+}
+
+impl From<[f32; 4]> for Rect {
+    fn from([x0, y0, x1, y1]: [f32; 4]) -> Self {
+        Self { x0, y0, x1, y1 }
+    }
+}
+
+impl From<Rect> for [f32; 4] {
+    fn from(rect: Rect) -> Self {
+        [rect.x0, rect.y0, rect.x1, rect.y1]
+    }
+}
+
+/// A run of characters without white space and where it stands; in JSON `[start, end, x0, y0, x1, y1]`.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "(u32, u32, f32, f32, f32, f32)", into = "(u32, u32, f32, f32, f32, f32)")]
+pub struct Word {
+    /// Which characters of `content`.
+    pub span: Span,
+    /// Where on the page.
+    pub rect: Rect,
+}
+
+impl From<(u32, u32, f32, f32, f32, f32)> for Word {
+    fn from((start, end, x0, y0, x1, y1): (u32, u32, f32, f32, f32, f32)) -> Self {
+        Self { span: Span { start, end }, rect: Rect { x0, y0, x1, y1 } }
+    }
+}
+
+impl From<Word> for (u32, u32, f32, f32, f32, f32) {
+    fn from(word: Word) -> Self {
+        (word.span.start, word.span.end, word.rect.x0, word.rect.y0, word.rect.x1, word.rect.y1)
+    }
+}
+
+/// One page of a version: its size, its stretch of the text, its words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PageLayout {
+    /// From 1.
+    pub number: u32,
+    /// The printed page number, where the file says one.
+    pub label: Option<String>,
+    /// Points; 0 where the format has no pages.
+    pub width: f32,
+    /// Points; 0 where the format has no pages.
+    pub height: f32,
+    /// The page's stretch of `content`.
+    pub span: Span,
+    /// In reading order; empty where the format has no positions.
+    pub words: Vec<Word>,
+    /// Glyphs that could not be decoded; each is U+FFFD in the text.
+    pub undecodable: u32,
+}
+
+impl PageLayout {
+    /// The rectangles that cover the characters of `span` on this page, one for each line. A word covered in part
+    /// is cut in proportion to its characters.
+    pub fn rects_for(&self, span: Span) -> Vec<Rect> {
+        let mut rects: Vec<Rect> = Vec::new();
+        for word in self.words.iter().filter(|word| word.span.overlaps(span)) {
+            let rect = covered_part(word, span);
+            match rects.last_mut() {
+                Some(last) if on_one_line(last, &rect) => *last = union(last, &rect),
+                _ => rects.push(rect),
+            }
+        }
+        rects
+    }
+}
+
+/// In JSON a span is two numbers and a rectangle four.
+macro_rules! array_schemas {
+    ($($name:ident: $item:ty;)*) => {$(
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+                utoipa::openapi::schema::ArrayBuilder::new().items(<$item>::schema()).into()
+            }
+        }
+
+        impl utoipa::ToSchema for $name {}
+    )*};
+}
+
+array_schemas! {
+    Span: u32;
+    Rect: f32;
+}
+
+fn covered_part(word: &Word, span: Span) -> Rect {
+    let width = word.rect.x1 - word.rect.x0;
+    let characters = word.span.len().max(1) as f32;
+    let cut = |position: u32| word.rect.x0 + width * (position - word.span.start) as f32 / characters;
+    Rect { x0: cut(span.start.max(word.span.start)), x1: cut(span.end.min(word.span.end)), ..word.rect }
+}
+
+fn on_one_line(left: &Rect, right: &Rect) -> bool {
+    let height = (left.y1 - left.y0).min(right.y1 - right.y0);
+    let shared = left.y1.min(right.y1) - left.y0.max(right.y0);
+    shared > height * 0.5 && right.x0 >= left.x0 && right.x0 - left.x1 < (left.y1 - left.y0) * 3.0
+}
+
+fn union(left: &Rect, right: &Rect) -> Rect {
+    Rect {
+        x0: left.x0.min(right.x0),
+        y0: left.y0.min(right.y0),
+        x1: left.x1.max(right.x1),
+        y1: left.y1.max(right.y1),
+    }
+}

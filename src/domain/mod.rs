@@ -1,0 +1,32 @@
+//! What is true with no machine running. No I/O, no async, nothing of the other modules.
+
+mod answer;
+mod document;
+mod fault;
+mod fusion;
+mod id;
+mod job;
+mod layout;
+mod model;
+mod passage;
+mod principal;
+mod question;
+mod terms;
+
+pub use answer::{
+    Answer, AnswerEvent, Citation, Outcome, Receipt, Sentence, SentenceVerdict, Timings, Usage,
+};
+pub use document::{Accepted, Collection, Coverage, Document, DocumentStatus, Page, Version, Warning};
+pub use fault::{Fault, Faulty};
+pub use fusion::fuse;
+pub use id::{
+    AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DocumentId, EventId, JobId, PassageId,
+    SessionId, UserId,
+};
+pub use job::{ClaimedJob, Job, JobState, Progress, Stage};
+pub use layout::{PageLayout, Rect, Span, Word};
+pub use model::{FinishReason, ModelFingerprint, Sampling, TextKind};
+pub use passage::{Passage, PassageScores, ScoredPassage, SparseVector};
+pub use principal::{AclFilter, AuthMethod, Grant, Permission, Principal, Role};
+pub use question::Question;
+pub use terms::{content_terms, sparse_document, sparse_query, terms};

@@ -1,0 +1,166 @@
+//! Collections, documents, what the pipeline writes, and its queue. Knows no adapter.
+
+use crate::domain::AclFilter;
+use crate::domain::ClaimedJob;
+use crate::domain::Collection;
+use crate::domain::CollectionId;
+use crate::domain::Coverage;
+use crate::domain::Document;
+use crate::domain::DocumentId;
+use crate::domain::Job;
+use crate::domain::JobId;
+use crate::domain::Page;
+use crate::domain::PageLayout;
+use crate::domain::Passage;
+use crate::domain::PassageId;
+use crate::domain::Progress;
+use crate::domain::UserId;
+use crate::domain::Version;
+use crate::domain::Warning;
+use crate::ports::StoreError;
+use async_trait::async_trait;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// An upload whose blob is stored.
+#[derive(Clone, Debug)]
+pub struct NewVersion {
+    /// Where it goes.
+    pub collection: CollectionId,
+    /// Whose new version it is; none makes a document.
+    pub document: Option<DocumentId>,
+    /// Given at upload.
+    pub title: Option<String>,
+    /// The name it was uploaded under.
+    pub file_name: String,
+    /// Of the bytes, hex.
+    pub sha256: String,
+    /// Size.
+    pub bytes: i64,
+    /// Who uploads.
+    pub uploaded_by: UserId,
+    /// Claims allowed for its job.
+    pub max_attempts: i32,
+}
+
+/// Collections and what may be seen in them.
+#[async_trait]
+pub trait Collections: Send + Sync {
+    /// Makes one and grants its maker writing, in one transaction. `Conflict` when the name is taken.
+    async fn create(&self, name: &str, creator: UserId) -> Result<Collection, StoreError>;
+    /// The readable ones by name.
+    async fn list(
+        &self,
+        filter: &AclFilter,
+        cursor: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Collection>, StoreError>;
+    /// One, if it is readable.
+    async fn find(&self, id: CollectionId, filter: &AclFilter) -> Result<Option<Collection>, StoreError>;
+}
+
+/// What readers of documents ask.
+#[async_trait]
+pub trait Documents: Send + Sync {
+    /// One, if it is readable.
+    async fn find(&self, id: DocumentId, filter: &AclFilter) -> Result<Option<Document>, StoreError>;
+    /// Those of a collection, newest first; none if it is not readable.
+    async fn list(
+        &self,
+        collection: CollectionId,
+        filter: &AclFilter,
+        cursor: Option<&str>,
+        limit: i64,
+    ) -> Result<Page<Document>, StoreError>;
+    /// The text of a version, if readable; the newest visible one when none is named.
+    async fn content(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        filter: &AclFilter,
+    ) -> Result<Option<String>, StoreError>;
+    /// Where the file of a version lies and what it is, if readable; the visible version's when none is named. A store
+    /// that can name only the visible one gives none for others.
+    async fn file(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        filter: &AclFilter,
+    ) -> Result<Option<(CollectionId, Version)>, StoreError>;
+    /// A page of a version with its text, if readable; pages count from 1.
+    async fn page(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        number: u32,
+        filter: &AclFilter,
+    ) -> Result<Option<(PageLayout, String)>, StoreError>;
+    /// The passages among `ids` that are readable now and, unless `any_version`, of a visible version; any order.
+    async fn passages(
+        &self,
+        ids: &[PassageId],
+        filter: &AclFilter,
+        any_version: bool,
+    ) -> Result<Vec<Passage>, StoreError>;
+}
+
+/// What a version's text became; all that `publish` makes visible.
+#[derive(Clone, Debug)]
+pub struct Extracted {
+    /// By content.
+    pub media_type: String,
+    /// From the file, if it says one.
+    pub title: Option<String>,
+    /// The whole text.
+    pub content: String,
+    /// Its pages in order.
+    pub pages: Vec<PageLayout>,
+    /// Its passages in order.
+    pub passages: Vec<Passage>,
+    /// What a reader should know.
+    pub warnings: Vec<Warning>,
+    /// What became of the text so far.
+    pub coverage: Coverage,
+}
+
+/// What the pipeline writes. Every write of a job is fenced by its claim: `Conflict` when another worker has it.
+#[async_trait]
+pub trait Intake: Send + Sync {
+    /// Row and job in one transaction; the same bytes in the same collection give what is already there. A failed or
+    /// deleted version with the same bytes gets a new job.
+    async fn accept(&self, upload: &NewVersion) -> Result<crate::domain::Accepted, StoreError>;
+    /// Replaces what a version's text became; invisible until `publish`.
+    async fn store_extracted(&self, job: &ClaimedJob, extracted: &Extracted) -> Result<(), StoreError>;
+    /// Makes the version the visible one and finishes the job, in one transaction. Gives the number of the version
+    /// that was visible before, if another was.
+    async fn publish(&self, job: &ClaimedJob, coverage: &Coverage) -> Result<Option<i32>, StoreError>;
+    /// Deletes a document's rows, if writable by the filter's owner; gives the blobs nobody else needs. Idempotent.
+    async fn delete(
+        &self,
+        id: DocumentId,
+        filter: &AclFilter,
+    ) -> Result<Option<Vec<(CollectionId, String)>>, StoreError>;
+}
+
+/// The queue of the pipeline.
+#[async_trait]
+pub trait Jobs: Send + Sync {
+    /// Takes the next job for `lease`, if one may run; first puts expired leases back.
+    async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedJob>, StoreError>;
+    /// Says how far it is and keeps the lease; `Conflict` when another worker has it or the document is gone.
+    async fn progress(&self, job: &ClaimedJob, progress: Progress, lease: Duration)
+    -> Result<(), StoreError>;
+    /// Ends this attempt: again at `retry_at`, or for good when none. The document fails with it for good.
+    async fn fail(
+        &self,
+        job: &ClaimedJob,
+        error: &Warning,
+        retry_at: Option<OffsetDateTime>,
+    ) -> Result<(), StoreError>;
+    /// One, if its collection is readable.
+    async fn find(&self, id: JobId, filter: &AclFilter) -> Result<Option<Job>, StoreError>;
+    /// Jobs waiting and running.
+    async fn depth(&self) -> Result<(i64, i64), StoreError>;
+    /// Puts back what workers whose names begin with `place` left running: an earlier run of this place is dead.
+    async fn put_back(&self, place: &str) -> Result<u64, StoreError>;
+}

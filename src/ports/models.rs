@@ -1,0 +1,102 @@
+//! Texts in, vectors and text out. Knows no adapter.
+
+use crate::domain::FinishReason;
+use crate::domain::ModelFingerprint;
+use crate::domain::Sampling;
+use crate::domain::TextKind;
+use crate::ports::ModelError;
+use async_trait::async_trait;
+use std::time::Duration;
+
+/// Texts in, vectors out.
+#[async_trait]
+pub trait Embedder: Send + Sync {
+    /// Length of every vector.
+    fn dimensions(&self) -> usize;
+    /// Tokens of a text that are embedded; what is longer is cut by the model.
+    fn max_tokens(&self) -> usize;
+    /// Tokens of a text, without what the model adds.
+    fn count_tokens(&self, text: &str) -> usize;
+    /// What has to be the same for vectors to be comparable.
+    fn fingerprint(&self) -> &ModelFingerprint;
+    /// Embeds, in order; vectors have length 1. Bounded: `Busy` when too much waits.
+    async fn embed(&self, texts: Vec<String>, kind: TextKind) -> Result<Vec<Vec<f32>>, ModelError>;
+}
+
+/// One turn of a prompt. All text is untrusted: markers of the chat template inside it become ordinary text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatTurn {
+    /// Who speaks.
+    pub role: ChatRole,
+    /// What is said.
+    pub text: String,
+}
+
+/// Who speaks in a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChatRole {
+    /// The service.
+    System,
+    /// The asker, and the passages.
+    User,
+    /// The model, earlier.
+    Assistant,
+}
+
+/// What a running generation says.
+#[derive(Clone, Debug)]
+pub enum GenerationEvent {
+    /// Waiting; requests before it.
+    Queued {
+        /// 0 when it is next.
+        position: usize,
+    },
+    /// The model has begun with it.
+    Started {
+        /// Of the prompt.
+        prompt_tokens: u32,
+        /// Of these, taken from a cache.
+        cached_tokens: u32,
+    },
+    /// Text, never half a character.
+    Text(String),
+    /// Over.
+    Finished {
+        /// Why.
+        reason: FinishReason,
+        /// Tokens made.
+        completion_tokens: u32,
+        /// SHA-256 of the token ids as little-endian u32, hex.
+        tokens_sha256: String,
+    },
+    /// Over, badly.
+    Failed(ModelError),
+}
+
+/// A running generation; dropping it cancels.
+#[async_trait]
+pub trait Generation: Send {
+    /// The next event; none after `Finished` or `Failed`.
+    async fn next(&mut self) -> Option<GenerationEvent>;
+}
+
+/// Prompts in, text out.
+#[async_trait]
+pub trait Generator: Send + Sync {
+    /// Tokens of a prompt and its answer together.
+    fn max_context_tokens(&self) -> usize;
+    /// Tokens of a text.
+    fn count_tokens(&self, text: &str) -> usize;
+    /// Lays the turns out by the model's chat template, ready for the answer, thinking off.
+    fn encode_chat(&self, turns: &[ChatTurn]) -> Result<Vec<u32>, ModelError>;
+    /// What has to be the same for an answer to be replayed.
+    fn fingerprint(&self) -> &ModelFingerprint;
+    /// Begins. Bounded: `Busy` when too much waits. `salt` separates caches: equal salts may share a prefix.
+    async fn generate(
+        &self,
+        prompt: Vec<u32>,
+        sampling: Sampling,
+        salt: [u8; 16],
+        deadline: Duration,
+    ) -> Result<Box<dyn Generation>, ModelError>;
+}
