@@ -1,1 +1,55 @@
-//! The reader.
+//! File bytes in; pages, positioned text, headings, warnings and page images out.
+//!
+//! [`read`] turns one file into [`Parsed`]: the text, the pages as spans of it, and for PDF a box for every word.
+//! [`render`] paints one PDF page with highlights. Both work on hostile bytes within stated bounds, and are meant
+//! to run in the child process of [`child`], whose limits hold where bounds in this code cannot.
+//!
+//! This crate knows no database, no collection, no network and no file names.
+
+pub mod child;
+mod detect;
+mod error;
+mod highlight;
+mod markdown;
+mod options;
+mod parsed;
+mod pdf;
+mod text;
+
+pub use detect::detect;
+pub use error::ReadError;
+pub use highlight::rects_for;
+pub use options::ReadOptions;
+pub use options::RenderRequest;
+pub use parsed::Format;
+pub use parsed::Heading;
+pub use parsed::Page;
+pub use parsed::Parsed;
+pub use parsed::Rect;
+pub use parsed::Span;
+pub use parsed::Warning;
+pub use parsed::WarningCode;
+pub use parsed::Word;
+
+/// Reads a file of any known format.
+///
+/// # Errors
+/// Says in [`ReadError`] why nothing of the file can be used; faults that cost only a part are warnings.
+pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
+    match detect(bytes)? {
+        Format::Pdf => pdf::read(bytes, options),
+        Format::Markdown => markdown::read(bytes, options),
+        Format::Text => text::read(bytes, options),
+    }
+}
+
+/// Paints one page of a PDF as a PNG, with the requested boxes marked in yellow.
+///
+/// # Errors
+/// [`ReadError::NotRenderable`] for other formats, [`ReadError::NoSuchPage`], and the faults of opening the file.
+pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
+    match detect(bytes)? {
+        Format::Pdf => pdf::render(bytes, request),
+        format @ (Format::Markdown | Format::Text) => Err(ReadError::NotRenderable { format }),
+    }
+}

@@ -1,0 +1,227 @@
+//! The reader as a child process: a job on standard input, the reply on standard output.
+//!
+//! Input is one line of JSON, a [`Job`], followed by the bytes of the file up to the end of input. Output is one line of
+//! JSON, followed by the PNG where a page was to be painted. The child binds itself before it looks at a byte: memory,
+//! CPU time, no writing to files, no new files or sockets, and an end with its parent. A file that exhausts a limit
+//! kills the child, and the parent sees output that [`decode_reply`] takes for [`ProtocolError::NoReply`].
+//! Knows no queues, no timeouts and no parent.
+
+use crate::error::ReadError;
+use crate::options::ReadOptions;
+use crate::options::RenderRequest;
+use crate::parsed::Parsed;
+use rustix::process::Resource;
+use rustix::process::Rlimit;
+use rustix::process::Signal;
+use rustix::process::set_parent_process_death_signal;
+use rustix::process::setrlimit;
+use serde::Deserialize;
+use serde::Serialize;
+use std::io;
+use std::io::BufRead;
+use std::io::Read;
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+
+/// Deeply nested files take stack; this much suffices for all bounds in this crate and its libraries.
+const STACK_BYTES: usize = 64 << 20;
+/// A header longer than this is a fault of the parent.
+const MAX_HEADER_BYTES: u64 = 1 << 20;
+
+/// What the child may use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Address space, with the program itself; 2 GiB unless set.
+    pub address_space_bytes: u64,
+    /// CPU time in seconds; 60 unless set. The parent should wait longer than this, for a busy machine.
+    pub cpu_seconds: u64,
+    /// A longer file is refused; 256 MiB unless set.
+    pub max_file_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { address_space_bytes: 2 << 30, cpu_seconds: 60, max_file_bytes: 256 << 20 }
+    }
+}
+
+/// What the child is to do.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Job {
+    /// Read the file.
+    Read(ReadOptions),
+    /// Paint a page of it.
+    Render(RenderRequest),
+}
+
+/// What the child says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// The file that was read.
+    Parsed(Box<Parsed>),
+    /// The page that was painted, as PNG.
+    Rendered(Vec<u8>),
+    /// Why nothing came of it.
+    Failed(ReadError),
+}
+
+/// Why the child's output is no reply.
+#[derive(Debug, thiserror::Error)]
+pub enum ProtocolError {
+    /// The child ended without a reply: it used up its memory or its time, or it crashed.
+    #[error("the reader ended without a reply; the file takes more memory or time than is allowed")]
+    NoReply,
+    /// The output is not of the protocol; the child is of another version.
+    #[error("the reader's reply cannot be understood")]
+    Malformed(#[source] serde_json::Error),
+    /// The output ends before the image does.
+    #[error("the reader's reply is cut off")]
+    CutOff,
+}
+
+/// The line that begins the output.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ReplyLine {
+    Parsed(Box<Parsed>),
+    Rendered { bytes: u64 },
+    Failed(ReadError),
+}
+
+/// Returns what the parent writes before the file's bytes.
+pub fn encode_header(job: &Job) -> Vec<u8> {
+    let mut line = serde_json::to_vec(job).expect("a job has no maps with keys that are not text");
+    line.push(b'\n');
+    line
+}
+
+/// Takes the child's whole output.
+///
+/// # Errors
+/// [`ProtocolError`], where the child did not get as far as a reply.
+pub fn decode_reply(stdout: &[u8]) -> Result<Reply, ProtocolError> {
+    let end = stdout.iter().position(|&byte| byte == b'\n').ok_or(ProtocolError::NoReply)?;
+    match serde_json::from_slice(&stdout[..end]).map_err(ProtocolError::Malformed)? {
+        ReplyLine::Parsed(parsed) => Ok(Reply::Parsed(parsed)),
+        ReplyLine::Failed(error) => Ok(Reply::Failed(error)),
+        ReplyLine::Rendered { bytes } => {
+            let image = &stdout[end + 1..];
+            let complete = u64::try_from(image.len()).is_ok_and(|length| length == bytes);
+            if complete { Ok(Reply::Rendered(image.to_vec())) } else { Err(ProtocolError::CutOff) }
+        }
+    }
+}
+
+/// Does one job, from standard input to standard output, under limits that hold for the rest of the process.
+///
+/// Fails only if the limits cannot be set or the parent does not keep to the protocol; faults of the file are replies.
+pub fn serve(limits: &Limits) -> ExitCode {
+    match bind(limits).and_then(|()| converse(limits)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Standard error is the parent's log; it says nothing of the file.
+            let _ = writeln!(io::stderr(), "reader: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Gives up what the job does not need.
+fn bind(limits: &Limits) -> io::Result<()> {
+    let bound = |resource: Resource, most: u64| {
+        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
+    };
+    bound(Resource::As, limits.address_space_bytes)?;
+    bound(Resource::Cpu, limits.cpu_seconds)?;
+    bound(Resource::Fsize, 0)?;
+    bound(Resource::Core, 0)?;
+    bound(Resource::Nofile, 3)?;
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    Ok(())
+}
+
+fn converse(limits: &Limits) -> io::Result<()> {
+    let mut input = io::stdin().lock();
+    let mut header = Vec::new();
+    input.by_ref().take(MAX_HEADER_BYTES).read_until(b'\n', &mut header)?;
+    let job: Job = serde_json::from_slice(&header)?;
+    let mut bytes = Vec::new();
+    input.take(limits.max_file_bytes.saturating_add(1)).read_to_end(&mut bytes)?;
+    let reply = if bytes.len() as u64 > limits.max_file_bytes {
+        Reply::Failed(ReadError::TooLarge { limit: limits.max_file_bytes, unit: "bytes".into() })
+    } else {
+        guarded(job, bytes)?
+    };
+    answer(reply, &mut io::BufWriter::new(io::stdout().lock()))
+}
+
+/// Does the job on a thread with enough stack. A panic is a fault of the file, and its place in the code is kept, but
+/// not its message, which can hold text of the file.
+fn guarded(job: Job, bytes: Vec<u8>) -> io::Result<Reply> {
+    static PLACE: Mutex<Option<String>> = Mutex::new(None);
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(|location| format!("{}:{}", location.file(), location.line()));
+        *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
+    }));
+    let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || perform(&job, &bytes))?;
+    Ok(worker.join().unwrap_or_else(|_| {
+        let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let detail =
+            format!("the reader gave up on it (at {})", place.as_deref().unwrap_or("an unknown place"));
+        Reply::Failed(ReadError::Damaged { detail })
+    }))
+}
+
+fn perform(job: &Job, bytes: &[u8]) -> Reply {
+    let outcome = match job {
+        Job::Read(options) => crate::read(bytes, options).map(|parsed| Reply::Parsed(Box::new(parsed))),
+        Job::Render(request) => crate::render(bytes, request).map(Reply::Rendered),
+    };
+    outcome.unwrap_or_else(Reply::Failed)
+}
+
+fn answer(reply: Reply, output: &mut impl Write) -> io::Result<()> {
+    let (line, image) = match reply {
+        Reply::Parsed(parsed) => (ReplyLine::Parsed(parsed), Vec::new()),
+        Reply::Rendered(image) => (ReplyLine::Rendered { bytes: image.len() as u64 }, image),
+        Reply::Failed(error) => (ReplyLine::Failed(error), Vec::new()),
+    };
+    serde_json::to_writer(&mut *output, &line)?;
+    output.write_all(b"\n")?;
+    output.write_all(&image)?;
+    output.flush()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_comes_back_as_it_was() {
+        let parsed = crate::read("# 合同\n\n正文\n\n## 二\n".as_bytes(), &ReadOptions::default()).unwrap();
+        let replies = [
+            Reply::Parsed(Box::new(parsed)),
+            Reply::Rendered(vec![0x89, b'P', b'\n', 0]),
+            Reply::Failed(ReadError::Empty),
+            Reply::Failed(ReadError::TooManyPages { pages: 9, limit: 5 }),
+        ];
+        for reply in replies {
+            let mut output = Vec::new();
+            answer(reply.clone(), &mut output).unwrap();
+
+            assert_eq!(decode_reply(&output).unwrap(), reply);
+        }
+    }
+
+    #[test]
+    fn broken_output_is_no_reply() {
+        assert!(matches!(decode_reply(b""), Err(ProtocolError::NoReply)));
+        assert!(matches!(decode_reply(b"{\"parsed\":{"), Err(ProtocolError::NoReply)));
+        assert!(matches!(decode_reply(b"hello\n"), Err(ProtocolError::Malformed(_))));
+        assert!(matches!(decode_reply(b"{\"rendered\":{\"bytes\":5}}\nabc"), Err(ProtocolError::CutOff)));
+    }
+}

@@ -1,0 +1,186 @@
+//! What kind of file some bytes are, from the bytes alone. Knows no file names and no media types of requests.
+
+use crate::error::ReadError;
+use crate::parsed::Format;
+use crate::text;
+
+/// A PDF's header may stand behind other bytes, as every reader accepts (ISO 32000-1, annex H.3.4.1).
+const PDF_HEADER_WITHIN: usize = 1024;
+/// How much of a text is looked at to tell Markdown from plain text.
+const SAMPLE_CHARACTERS: usize = 64 * 1024;
+
+/// Finds the format of a file from its content.
+///
+/// # Errors
+/// [`ReadError::Empty`], or [`ReadError::UnknownFormat`] naming what the bytes look like.
+pub fn detect(bytes: &[u8]) -> Result<Format, ReadError> {
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(ReadError::Empty);
+    }
+    let head = &bytes[..bytes.len().min(PDF_HEADER_WITHIN)];
+    if contains(head, b"%PDF-") {
+        return Ok(Format::Pdf);
+    }
+    if let Some(found) = foreign_format(bytes) {
+        return Err(ReadError::UnknownFormat { found: found.into() });
+    }
+    let decoded = text::decode(bytes)?;
+    if decoded.content.chars().all(char::is_whitespace) {
+        return Err(ReadError::Empty);
+    }
+    let sample =
+        decoded.content.char_indices().nth(SAMPLE_CHARACTERS).map_or(decoded.content.len(), |(at, _)| at);
+    Ok(if looks_like_markdown(&decoded.content[..sample]) { Format::Markdown } else { Format::Text })
+}
+
+/// Names the format of bytes that begin like one of the usual binary files, with an article.
+fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
+    const MAGIC: &[(&[u8], &str)] = &[
+        (b"\x89PNG\r\n\x1a\n", "a PNG image"),
+        (b"\xff\xd8\xff", "a JPEG image"),
+        (b"GIF87a", "a GIF image"),
+        (b"GIF89a", "a GIF image"),
+        (b"II*\0", "a TIFF image"),
+        (b"MM\0*", "a TIFF image"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old or password-protected Office file"),
+        (b"{\\rtf", "a rich text (RTF) file"),
+        (b"\x1f\x8b", "a gzip archive"),
+        (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
+        (b"Rar!", "a RAR archive"),
+        (b"\xfd7zXZ\0", "an xz archive"),
+        (b"BZh", "a bzip2 archive"),
+        (b"\x28\xb5\x2f\xfd", "a Zstandard archive"),
+        (b"\x7fELF", "a program"),
+        (b"MZ\x90\0", "a program"),
+        (b"%!PS", "a PostScript file"),
+        (b"SQLite format 3\0", "a database"),
+        (b"ID3", "a sound file"),
+        (b"OggS", "a sound file"),
+        (b"\x1a\x45\xdf\xa3", "a video"),
+    ];
+    if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
+        return Some(name);
+    }
+    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+        return Some(zip_kind(bytes));
+    }
+    match (bytes.get(..4), bytes.get(4..8), bytes.get(8..12)) {
+        (Some(b"RIFF"), _, Some(b"WEBP")) => Some("a WebP image"),
+        (Some(b"RIFF"), _, Some(b"WAVE" | b"AVI ")) => Some("a sound file or video"),
+        (_, Some(b"ftyp"), Some(b"heic" | b"mif1" | b"avif")) => Some("a HEIC or AVIF image"),
+        (_, Some(b"ftyp"), Some(_)) => Some("a video"),
+        (Some([b'B', b'M', ..]), _, Some([_, _, 0, 0])) => Some("a BMP image"),
+        _ => is_html(bytes).then_some("a web page (HTML)"),
+    }
+}
+
+/// Names a zip file by the entries that only one kind of document has.
+fn zip_kind(bytes: &[u8]) -> &'static str {
+    const ENTRIES: &[(&[u8], &str)] = &[
+        (b"word/document", "a Word document (DOCX)"),
+        (b"xl/workbook", "an Excel workbook (XLSX)"),
+        (b"ppt/presentation", "a PowerPoint presentation (PPTX)"),
+        (b"OFD.xml", "an OFD document"),
+        (b"mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file"),
+        (b"mimetypeapplication/epub", "an EPUB book"),
+    ];
+    // Names stand in the local headers at the front and in the directory at the back.
+    let (front, back) = (&bytes[..bytes.len().min(1 << 16)], &bytes[bytes.len().saturating_sub(1 << 16)..]);
+    let found = ENTRIES.iter().find(|(entry, _)| contains(front, entry) || contains(back, entry));
+    found.map_or("a zip archive", |(_, name)| name)
+}
+
+fn is_html(bytes: &[u8]) -> bool {
+    let start: Vec<u8> =
+        bytes.iter().skip_while(|byte| byte.is_ascii_whitespace()).take(512).copied().collect();
+    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).to_ascii_lowercase();
+    start.starts_with(b"<!doctype html")
+        || start.starts_with(b"<html")
+        || (start.starts_with(b"<?xml") && contains(&start, b"<html"))
+}
+
+/// Says whether a text has at least two different marks of Markdown, or several headings set off by blank lines.
+/// One mark alone is no proof: `#` also begins comments in many file formats.
+fn looks_like_markdown(sample: &str) -> bool {
+    let (mut headings, mut fences, mut links, mut tables, mut lists, mut emphasis) = (0, 0, 0, 0, 0, 0);
+    let mut previous = "";
+    for line in sample.lines() {
+        let trimmed = line.trim_start();
+        let hashes = trimmed.bytes().take_while(|&byte| byte == b'#').count();
+        if (1..=6).contains(&hashes) && trimmed[hashes..].starts_with(' ') && previous.trim().is_empty() {
+            headings += 1;
+        } else if trimmed.starts_with("```") || trimmed.starts_with("~~~") {
+            fences += 1;
+        } else if is_table_rule(trimmed) {
+            tables += 1;
+        } else if is_setext_rule(line) && !previous.trim().is_empty() && previous.chars().count() < 80 {
+            headings += 1;
+        } else if trimmed.starts_with("- ") || trimmed.starts_with("* ") {
+            lists += 1;
+        }
+        links += usize::from(
+            trimmed.split_once("](").is_some_and(|(text, target)| text.contains('[') && target.contains(')')),
+        );
+        emphasis += usize::from(trimmed.matches("**").count() >= 2);
+        previous = line;
+    }
+    let marks = [headings, fences / 2, links, tables, lists, emphasis];
+    headings >= 2 || tables >= 1 || marks.iter().filter(|&&count| count > 0).count() >= 2
+}
+
+/// Recognises the row under a table's header, `|---|:--:|`.
+fn is_table_rule(line: &str) -> bool {
+    let line = line.trim_end();
+    line.contains('|') && line.contains("---") && line.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
+}
+
+/// Recognises the line under a setext heading.
+fn is_setext_rule(line: &str) -> bool {
+    let line = line.trim_end();
+    line.len() >= 3 && line.bytes().all(|byte| byte == b'=')
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(bytes: &[u8], expected: Result<Format, &str>) {
+        let found = detect(bytes);
+
+        match expected {
+            Ok(format) => assert_eq!(found, Ok(format)),
+            Err(name) => {
+                let message = found.expect_err("the file is refused").to_string();
+                assert!(message.contains(name), "{message}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_content_decides() {
+        check(b"junk before\n%PDF-1.4\n", Ok(Format::Pdf));
+        check(b"# Title\n\nSome *text*.\n\n## Part\n\nMore.\n", Ok(Format::Markdown));
+        check(b"Title\n=====\n\n- one\n- two\n", Ok(Format::Markdown));
+        check("# 合同\n\n详见[附件](a.md)。\n".as_bytes(), Ok(Format::Markdown));
+        check(b"#!/bin/sh\n# a comment\n# another\necho hi\n", Ok(Format::Text));
+        check(b"Dear Sir,\n\nplease find enclosed - as agreed - the contract.\n", Ok(Format::Text));
+        check(b"<?xml version=\"1.0\"?><data/>", Ok(Format::Text));
+    }
+
+    #[test]
+    fn a_refusal_names_what_was_found() {
+        check(b"", Err("empty"));
+        check(b" \r\n\t", Err("empty"));
+        check(b"\xef\xbb\xbf  \n", Err("empty"));
+        check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Err("this is a PNG image"));
+        check(b"PK\x03\x04\x14\0\0\0\0\0word/document.xml", Err("Word document"));
+        check(b"PK\x03\x04\x14\0\0\0\0\0readme", Err("zip archive"));
+        check(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", Err("Office"));
+        check(b"<!DOCTYPE html><html><body>", Err("HTML"));
+        check(&[0, 159, 146, 150, 0, 1, 2, 3, 7, 8, 9, 200, 0], Err("binary"));
+    }
+}

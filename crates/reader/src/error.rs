@@ -1,0 +1,94 @@
+//! Why a file cannot be read, in words for the person who uploaded it. Knows no status codes.
+
+use crate::parsed::Format;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// Why nothing of a file can be used. All of these are faults of the file or the request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum ReadError {
+    /// The file has no bytes, or only white space.
+    #[error("the file is empty")]
+    #[serde(rename = "empty_file")]
+    Empty,
+    /// The bytes are of no format that can be read.
+    #[error("this is {found}, which cannot be read; upload a PDF, Markdown or plain text file")]
+    UnknownFormat {
+        /// What the bytes look like, with its article.
+        found: String,
+    },
+    /// A password is needed and none was given.
+    #[error("the PDF is protected by a password; give the password or upload a copy without one")]
+    Encrypted,
+    /// The password does not open the file.
+    #[error("the password does not open this PDF")]
+    WrongPassword,
+    /// The file is broken beyond repair.
+    #[error("the file is damaged and could not be repaired: {detail}")]
+    Damaged {
+        /// What could not be read.
+        detail: String,
+    },
+    /// No page holds text.
+    #[error("no text was found on any of the {pages} pages; the file is probably a scan")]
+    NoText {
+        /// How many pages were looked at.
+        pages: u32,
+    },
+    /// The file has more pages than allowed.
+    #[error("the file has {pages} pages, more than the {limit} allowed")]
+    TooManyPages {
+        /// How many it has.
+        pages: u32,
+        /// How many are allowed.
+        limit: u32,
+    },
+    /// The file, or its text, is larger than allowed.
+    #[error("the file holds more than the {limit} {unit} allowed")]
+    TooLarge {
+        /// How much is allowed.
+        limit: u64,
+        /// What is counted: `characters` or `bytes`.
+        unit: String,
+    },
+    /// The page to paint does not exist.
+    #[error("there is no page {page}: the file has {pages}")]
+    NoSuchPage {
+        /// The page asked for.
+        page: u32,
+        /// How many there are.
+        pages: u32,
+    },
+    /// Only PDF pages can be painted.
+    #[error("only pages of a PDF can be shown as images, and this file is {}", .format.media_type())]
+    NotRenderable {
+        /// What the file is.
+        format: Format,
+    },
+    /// Reading takes more work than any honest file of its size.
+    #[error("reading the file takes more work than is allowed: {detail}")]
+    OutOfBudget {
+        /// Which bound was reached.
+        detail: String,
+    },
+}
+
+impl ReadError {
+    /// Returns the stable name of the error, for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            ReadError::Empty => "empty_file",
+            ReadError::UnknownFormat { .. } => "unknown_format",
+            ReadError::Encrypted => "encrypted",
+            ReadError::WrongPassword => "wrong_password",
+            ReadError::Damaged { .. } => "damaged",
+            ReadError::NoText { .. } => "no_text",
+            ReadError::TooManyPages { .. } => "too_many_pages",
+            ReadError::TooLarge { .. } => "too_large",
+            ReadError::NoSuchPage { .. } => "no_such_page",
+            ReadError::NotRenderable { .. } => "not_renderable",
+            ReadError::OutOfBudget { .. } => "out_of_budget",
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What a caller may ask for, and the bounds on it. Knows no format.
+
+use crate::parsed::Rect;
+use serde::Deserialize;
+use serde::Serialize;
+use std::fmt;
+
+/// Bounds and keys for reading one file.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReadOptions {
+    /// Opens an encrypted PDF; without it the empty password is tried.
+    pub password: Option<String>,
+    /// More pages than this are an error; 5,000 unless set.
+    pub max_pages: u32,
+    /// More characters of text than this are an error; 20 million unless set.
+    pub max_characters: u64,
+    /// No single stream of a PDF may unpack to more bytes than this; 48 MiB unless set.
+    pub max_stream_bytes: u64,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { password: None, max_pages: 5_000, max_characters: 20_000_000, max_stream_bytes: 48 << 20 }
+    }
+}
+
+impl fmt::Debug for ReadOptions {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ReadOptions")
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .field("max_pages", &self.max_pages)
+            .field("max_characters", &self.max_characters)
+            .field("max_stream_bytes", &self.max_stream_bytes)
+            .finish()
+    }
+}
+
+/// One page to paint.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RenderRequest {
+    /// The page, from 1.
+    pub page: u32,
+    /// Pixels a point, held between 0.5 and 4; less where the image would pass 20 megapixels.
+    pub scale: f32,
+    /// Boxes to mark, in points of the page as [`crate::Page`] gives them.
+    #[serde(default)]
+    pub highlights: Vec<Rect>,
+    /// Opens an encrypted PDF; without it the empty password is tried.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for RenderRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RenderRequest")
+            .field("page", &self.page)
+            .field("scale", &self.scale)
+            .field("highlights", &self.highlights)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .finish()
+    }
+}

@@ -1,0 +1,222 @@
+//! What reading a file gives, and how it travels as JSON. Knows no file format.
+
+use serde::Deserialize;
+use serde::Deserializer;
+use serde::Serialize;
+use serde::Serializer;
+
+/// A file that has been read.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parsed {
+    /// What kind of file it was.
+    pub format: Format,
+    /// The title that the file gives itself, if it gives one worth showing.
+    pub title: Option<String>,
+    /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed.
+    pub content: String,
+    /// The pages in order; their spans cover `content` without gaps. Files without pages have one.
+    pub pages: Vec<Page>,
+    /// Headings in the order of the text.
+    pub headings: Vec<Heading>,
+    /// Everything that was lost or doubtful.
+    pub warnings: Vec<Warning>,
+}
+
+/// A kind of file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Format {
+    /// Portable Document Format.
+    Pdf,
+    /// Markdown text.
+    Markdown,
+    /// Plain text.
+    Text,
+}
+
+impl Format {
+    /// Returns the media type to serve such a file with.
+    pub fn media_type(self) -> &'static str {
+        match self {
+            Format::Pdf => "application/pdf",
+            Format::Markdown => "text/markdown",
+            Format::Text => "text/plain",
+        }
+    }
+}
+
+/// One page of a file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Page {
+    /// Position in the file, from 1.
+    pub number: u32,
+    /// The number printed on the page where the file names it and it differs from `number`, such as `iv` or `A-3`.
+    pub label: Option<String>,
+    /// Width in points after rotation; 0 where the file has no pages.
+    pub width: f32,
+    /// Height in points after rotation; 0 where the file has no pages.
+    pub height: f32,
+    /// The page's text, with the line break that ends it.
+    pub span: Span,
+    /// The words with their boxes, in the order of the text; empty where the file has no positions.
+    pub words: Vec<Word>,
+    /// Glyphs whose character could not be found; each is U+FFFD in the text.
+    pub undecodable: u32,
+}
+
+/// A run of characters without spaces, and where it stands on its page.
+///
+/// Chinese, Japanese and Korean text has no spaces: there a word is a run of evenly spaced characters of one line,
+/// so that a part of it can be placed by counting characters.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Word {
+    /// The characters in the content.
+    pub span: Span,
+    /// The box on the page.
+    pub rect: Rect,
+}
+
+/// A half-open range `[start, end)` counted in Unicode scalar values of the content.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span {
+    /// The first character.
+    pub start: u32,
+    /// One past the last character.
+    pub end: u32,
+}
+
+impl Span {
+    /// Returns the number of characters.
+    pub fn len(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// Says whether the span holds no character.
+    pub fn is_empty(self) -> bool {
+        self.end <= self.start
+    }
+
+    /// Returns the characters both spans hold, if there are any.
+    pub fn intersection(self, other: Span) -> Option<Span> {
+        let common = Span { start: self.start.max(other.start), end: self.end.min(other.end) };
+        (!common.is_empty()).then_some(common)
+    }
+}
+
+/// A box in points, origin at the top left of the page as shown, after rotation.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Rect {
+    /// Left edge.
+    pub x0: f32,
+    /// Top edge.
+    pub y0: f32,
+    /// Right edge.
+    pub x1: f32,
+    /// Bottom edge.
+    pub y1: f32,
+}
+
+impl Rect {
+    /// Returns the distance from left to right, in points.
+    pub fn width(self) -> f32 {
+        self.x1 - self.x0
+    }
+
+    /// Returns the distance from top to bottom, in points.
+    pub fn height(self) -> f32 {
+        self.y1 - self.y0
+    }
+
+    /// Returns the smallest box that holds both.
+    #[must_use]
+    pub fn union(self, other: Rect) -> Rect {
+        Rect {
+            x0: self.x0.min(other.x0),
+            y0: self.y0.min(other.y0),
+            x1: self.x1.max(other.x1),
+            y1: self.y1.max(other.y1),
+        }
+    }
+}
+
+/// A heading of the file's own outline.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heading {
+    /// Depth, from 1.
+    pub level: u8,
+    /// The text without markup.
+    pub title: String,
+    /// Where it stands in the content; empty, at the start of its page, where it was not found there.
+    pub span: Span,
+}
+
+/// Something that was lost, repaired or guessed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warning {
+    /// What kind of fault.
+    pub code: WarningCode,
+    /// The page, from 1, where the fault has one.
+    pub page: Option<u32>,
+    /// A sentence for people.
+    pub detail: String,
+}
+
+/// The kinds of [`Warning`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WarningCode {
+    /// Glyphs without a known character stand as U+FFFD.
+    UndecodableGlyphs,
+    /// The page's text looks wrong, as of a font that hides its characters.
+    GarbledText,
+    /// A page holds no text; it may be a scan.
+    PageWithoutText,
+    /// A part of the page was damaged or exceeded a bound and is missing.
+    PageIncomplete,
+    /// The page holds text that a reader of the page does not see.
+    HiddenText,
+    /// The file was damaged and has been repaired; parts may be missing.
+    RepairedFile,
+    /// The character encoding was guessed.
+    EncodingGuessed,
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.start, self.end].serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let [start, end] = Deserialize::deserialize(deserializer)?;
+        Ok(Span { start, end })
+    }
+}
+
+impl Serialize for Rect {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        [self.x0, self.y0, self.x1, self.y1].serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Rect {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let [x0, y0, x1, y1] = Deserialize::deserialize(deserializer)?;
+        Ok(Rect { x0, y0, x1, y1 })
+    }
+}
+
+impl Serialize for Word {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Word { span, rect } = self;
+        (span.start, span.end, rect.x0, rect.y0, rect.x1, rect.y1).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Word {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (start, end, x0, y0, x1, y1) = Deserialize::deserialize(deserializer)?;
+        Ok(Word { span: Span { start, end }, rect: Rect { x0, y0, x1, y1 } })
+    }
+}

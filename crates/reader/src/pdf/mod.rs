@@ -1,0 +1,218 @@
+//! PDF: `lopdf` reads the file as a file, everything above is ours: content, fonts, layout. `hayro` paints pages.
+//!
+//! The way of a page: [`mod@file`] finds it, [`interpret`] carries out its content and places glyphs with the [`font`]s'
+//! characters, [`layout`] puts them in reading order. Knows no formats but PDF.
+
+mod annotations;
+mod content;
+mod file;
+mod font;
+mod garble;
+mod geometry;
+mod glyph;
+mod interpret;
+mod labels;
+mod layout;
+mod marked;
+mod objects;
+mod outline;
+mod render;
+mod state;
+mod strings;
+
+pub(crate) use render::render;
+
+use crate::error::ReadError;
+use crate::options::ReadOptions;
+use crate::parsed::Format;
+use crate::parsed::Page;
+use crate::parsed::Parsed;
+use crate::parsed::Span;
+use crate::parsed::Warning;
+use crate::parsed::WarningCode;
+use crate::parsed::Word;
+use file::PageObject;
+use font::Fonts;
+use garble::Garble;
+use glyph::PageGlyphs;
+use interpret::Interpreter;
+use layout::PageText;
+use lopdf::Document;
+
+/// Fewer characters on all pages together mean that the pages are pictures.
+const MIN_CHARACTERS: usize = 30;
+/// Steps of interpretation for a whole document; an honest page takes some thousands.
+const MAX_STEPS: u64 = 300_000_000;
+/// This many invisible characters on a page without pictures are worth a warning; a picture with invisible text over
+/// it is how scans with recognised text are made.
+const MIN_HIDDEN: u32 = 20;
+
+/// Reads the text of a PDF.
+pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
+    let stream_limit = usize::try_from(options.max_stream_bytes).unwrap_or(usize::MAX);
+    let document = file::open(bytes, options.password.as_deref(), stream_limit)?;
+    let pages = file::pages(&document, options.max_pages)?;
+    let mut assembly = Assembly::new(&document, pages.len(), options);
+    let mut interpreter = Interpreter {
+        document: &document,
+        fonts: Fonts::new(&document, stream_limit),
+        stream_limit,
+        steps_left: MAX_STEPS,
+    };
+    for page in &pages {
+        let mut found = interpreter.run(page);
+        if interpreter.steps_left == 0 {
+            return Err(ReadError::OutOfBudget { detail: "its pages ask for endless drawing".into() });
+        }
+        let text = layout::lay_out(std::mem::take(&mut found.glyphs));
+        assembly.add(page, &found, text)?;
+    }
+    assembly.finish(&document, &pages)
+}
+
+/// The document being put together.
+struct Assembly<'o> {
+    options: &'o ReadOptions,
+    parsed: Parsed,
+    labels: std::vec::IntoIter<Option<String>>,
+    characters: u32,
+    page_count: usize,
+    without_text: Vec<u32>,
+    garble: Garble,
+}
+
+impl<'o> Assembly<'o> {
+    fn new(document: &Document, page_count: usize, options: &'o ReadOptions) -> Self {
+        let mut warnings = Vec::new();
+        if document.xref_recovery.is_some() {
+            let detail = "the file was damaged and has been repaired; parts of it may be missing".into();
+            warnings.push(Warning { code: WarningCode::RepairedFile, page: None, detail });
+        }
+        let parsed = Parsed {
+            format: Format::Pdf,
+            title: file::title(document),
+            content: String::new(),
+            pages: Vec::with_capacity(page_count),
+            headings: Vec::new(),
+            warnings,
+        };
+        Self {
+            options,
+            parsed,
+            labels: labels::labels(document, page_count).into_iter(),
+            characters: 0,
+            page_count,
+            without_text: Vec::new(),
+            garble: Garble::default(),
+        }
+    }
+
+    /// Appends a page.
+    fn add(&mut self, page: &PageObject<'_>, found: &PageGlyphs, text: PageText) -> Result<(), ReadError> {
+        let number = self.parsed.pages.len() as u32 + 1;
+        self.warn_of(number, found, &text);
+        let start = self.characters;
+        self.parsed.content.push_str(&text.text);
+        self.characters += text.characters;
+        if (number as usize) < self.page_count {
+            self.parsed.content.push('\n');
+            self.characters += 1;
+        }
+        if u64::from(self.characters) > self.options.max_characters {
+            return Err(ReadError::TooLarge {
+                limit: self.options.max_characters,
+                unit: "characters".into(),
+            });
+        }
+        let shift = |word: Word| Word {
+            span: Span { start: word.span.start + start, end: word.span.end + start },
+            ..word
+        };
+        let (width, height) = page.shown.size();
+        self.parsed.pages.push(Page {
+            number,
+            label: self.labels.next().flatten(),
+            width: width as f32,
+            height: height as f32,
+            span: Span { start, end: self.characters },
+            words: text.words.into_iter().map(shift).collect(),
+            undecodable: text.undecodable,
+        });
+        Ok(())
+    }
+
+    fn warn_of(&mut self, number: u32, found: &PageGlyphs, text: &PageText) {
+        let mut warn = |code: WarningCode, detail: String| {
+            self.parsed.warnings.push(Warning { code, page: Some(number), detail });
+        };
+        if let Some(reason) = found.incomplete {
+            warn(WarningCode::PageIncomplete, format!("page {number} is not complete: {reason}"));
+        }
+        if text.undecodable > 0 {
+            let detail =
+                format!("page {number} has {} characters that the file does not identify", text.undecodable);
+            warn(WarningCode::UndecodableGlyphs, detail);
+        }
+        if found.hidden >= MIN_HIDDEN && found.images == 0 {
+            let detail =
+                format!("page {number} holds {} characters that the page does not show", found.hidden);
+            warn(WarningCode::HiddenText, detail);
+        }
+        // A page with nothing on it has lost nothing.
+        let blank = found.images == 0 && found.drawings == 0 && found.incomplete.is_none();
+        if text.characters == 0 && !blank {
+            self.without_text.push(number);
+        }
+        self.garble.look_at(number, &text.text);
+    }
+
+    /// Adds what can be said only of the whole.
+    fn finish(mut self, document: &Document, pages: &[PageObject<'_>]) -> Result<Parsed, ReadError> {
+        let visible = self.parsed.content.chars().filter(|character| !character.is_whitespace());
+        if visible.take(MIN_CHARACTERS).count() < MIN_CHARACTERS {
+            return Err(self.without_any_text());
+        }
+        if let Some(&first) = self.without_text.first() {
+            let detail =
+                format!("no text was found on page {}; it may be a scan", page_list(&self.without_text));
+            let page = (self.without_text.len() == 1).then_some(first);
+            self.parsed.warnings.push(Warning { code: WarningCode::PageWithoutText, page, detail });
+        }
+        self.parsed.warnings.extend(self.garble.warnings());
+        self.parsed.headings = outline::headings(document, pages, &self.parsed);
+        Ok(self.parsed)
+    }
+
+    /// A file whose pages could not be read is damaged; one whose pages could be, but hold no text, is a scan.
+    fn without_any_text(&self) -> ReadError {
+        let incomplete =
+            self.parsed.warnings.iter().find(|warning| warning.code == WarningCode::PageIncomplete);
+        match incomplete {
+            Some(warning) => ReadError::Damaged { detail: warning.detail.clone() },
+            None => ReadError::NoText { pages: self.page_count as u32 },
+        }
+    }
+}
+
+/// Writes page numbers as `1, 3-7, 9`.
+fn page_list(numbers: &[u32]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
+        match run {
+            [first, .., last] => parts.push(format!("{first}-{last}")),
+            [only] => parts.push(only.to_string()),
+            [] => {}
+        }
+    }
+    parts.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn page_numbers_are_written_as_ranges() {
+        assert_eq!(page_list(&[1, 3, 4, 5, 9]), "1, 3-5, 9");
+    }
+}

@@ -1,0 +1,91 @@
+//! The child process: this program starts itself as one and talks to it. It has a main of its own because the test
+//! harness would write to the child's standard output.
+#![expect(clippy::unwrap_used, reason = "a test may stop at any fault")]
+
+use reader::Format;
+use reader::ReadOptions;
+use reader::child;
+use reader::child::Job;
+use reader::child::Limits;
+use reader::child::ProtocolError;
+use reader::child::Reply;
+use std::io::Write;
+use std::process::Command;
+use std::process::ExitCode;
+use std::process::Stdio;
+
+fn main() -> ExitCode {
+    let limits = Limits { max_file_bytes: 1 << 20, cpu_seconds: 20, ..Limits::default() };
+    match std::env::args().nth(1).as_deref() {
+        Some("serve") => return child::serve(&limits),
+        Some("starve") => return child::serve(&Limits { address_space_bytes: 1 << 20, ..limits }),
+        // Whatever a test runner passes on.
+        Some(_) | None => {}
+    }
+    a_file_is_read_in_the_child();
+    a_fault_of_the_file_is_a_reply();
+    a_file_that_is_too_long_is_refused();
+    a_child_without_memory_gives_no_reply();
+    a_header_that_is_no_job_fails();
+    ExitCode::SUCCESS
+}
+
+fn converse(mode: &str, header: &[u8], file: &[u8]) -> (bool, Result<Reply, ProtocolError>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .arg(mode)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut input = child.stdin.take().unwrap();
+    // A child that gives up early closes its end; that is for the reply to tell.
+    let _ = input.write_all(header).and_then(|()| input.write_all(file));
+    drop(input);
+    let output = child.wait_with_output().unwrap();
+    (output.status.success(), child::decode_reply(&output.stdout))
+}
+
+fn read(file: &[u8]) -> (bool, Result<Reply, ProtocolError>) {
+    converse("serve", &child::encode_header(&Job::Read(ReadOptions::default())), file)
+}
+
+fn a_file_is_read_in_the_child() {
+    let (success, reply) = read("# 合同\n\n- 正文\n".as_bytes());
+
+    let Ok(Reply::Parsed(parsed)) = reply else { panic!("{reply:?}") };
+    assert!(success);
+    assert_eq!(parsed.format, Format::Markdown);
+    assert_eq!(parsed.title.as_deref(), Some("合同"));
+}
+
+fn a_fault_of_the_file_is_a_reply() {
+    let (success, reply) = read(b"%PDF-1.4 and nothing else");
+
+    let Ok(Reply::Failed(error)) = reply else { panic!("{reply:?}") };
+    assert!(success);
+    assert_eq!(error.code(), "damaged");
+}
+
+fn a_file_that_is_too_long_is_refused() {
+    let (success, reply) = read(&vec![b'a'; (1 << 20) + 1]);
+
+    let Ok(Reply::Failed(error)) = reply else { panic!("{reply:?}") };
+    assert!(success);
+    assert_eq!(error.code(), "too_large");
+}
+
+fn a_child_without_memory_gives_no_reply() {
+    let header = child::encode_header(&Job::Read(ReadOptions::default()));
+    let (success, reply) = converse("starve", &header, b"text");
+
+    assert!(!success);
+    assert!(matches!(reply, Err(ProtocolError::NoReply)), "{reply:?}");
+}
+
+fn a_header_that_is_no_job_fails() {
+    let (success, reply) = converse("serve", b"{\"delete\":{}}\n", b"text");
+
+    assert!(!success);
+    assert!(matches!(reply, Err(ProtocolError::NoReply)), "{reply:?}");
+}
