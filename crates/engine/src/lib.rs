@@ -1,1 +1,61 @@
-//! The engine.
+//! The engine: token ids in, token ids and vectors out, from language models in this process.
+//!
+//! ```text
+//! caller ── Handle::submit ──▶ queue ──▶ worker ──▶ decoder (candle)
+//!        ◀── Generation ◀── events ◀──────┘  └──▶ sampler, detokenizer
+//!        ── Encoder::embed ──▶ queue ──▶ encoder ──▶ vectors
+//! ```
+//!
+//! One thread owns each model; every queue has a bound; dropping a result cancels its work. The life of a token is
+//! told in `README.md` beside this crate. Knows no HTTP, no SQL, no collection and no passage.
+
+pub mod e5;
+pub mod pickle;
+
+mod error;
+
+mod device;
+mod event;
+mod fingerprint;
+mod request;
+
+mod encoder;
+mod handle;
+mod threads;
+mod tokenizer;
+
+mod job;
+mod queue;
+mod worker;
+
+mod detokenize;
+mod sampler;
+
+mod decoder;
+mod weights;
+
+#[cfg(test)]
+mod tiny;
+
+pub use crate::device::DeviceChoice;
+pub use crate::encoder::Embeddings;
+pub use crate::encoder::Encoder;
+pub use crate::encoder::EncoderFamily;
+pub use crate::encoder::EncoderOptions;
+pub use crate::encoder::TextKind;
+pub use crate::error::EngineError;
+pub use crate::error::Fault;
+pub use crate::event::Event;
+pub use crate::event::Finish;
+pub use crate::event::FinishReason;
+pub use crate::event::Generation;
+pub use crate::fingerprint::Fingerprint;
+pub use crate::handle::DecoderOptions;
+pub use crate::handle::Handle;
+pub use crate::handle::Limits;
+pub use crate::handle::ScoreRequest;
+pub use crate::request::Priority;
+pub use crate::request::Request;
+pub use crate::request::Sampling;
+pub use crate::threads::thread_variables;
+pub use crate::tokenizer::Tokenizer;

@@ -1,0 +1,211 @@
+//! Texts to vectors: a thread of its own, batches of texts of like length, queries before passages. Knows no
+//! collection and no index.
+
+mod batch;
+mod model;
+mod worker;
+
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use self::model::Model;
+use self::worker::Job;
+use self::worker::Worker;
+use crate::device::DeviceChoice;
+use crate::error::EngineError;
+use crate::fingerprint;
+use crate::fingerprint::Fingerprint;
+use crate::queue::Queue;
+use crate::tokenizer::Tokenizer;
+
+/// Texts of a call that are handed over at a time, so that no query waits for thousands to become tokens.
+const TEXTS_AT_ONCE: usize = 256;
+
+/// What to load and how to run it.
+#[derive(Debug, Clone)]
+pub struct EncoderOptions {
+    /// Holds `config.json`, `*.safetensors` and `tokenizer.json`.
+    pub directory: PathBuf,
+    /// What kind of model it is, which no file says reliably.
+    pub family: EncoderFamily,
+    /// Where to run it.
+    pub device: DeviceChoice,
+    /// How many calls may wait; passages may fill half of it.
+    pub queue_depth: usize,
+    /// Digest of the weights as the caller verified it; goes into the fingerprint.
+    pub weights_sha256: String,
+}
+
+/// A family of embedding models: its architecture, its pooling and what it expects around a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncoderFamily {
+    /// BERT, mean over the tokens, `query: ` or `passage: ` before the text (Wang et al. 2022, arXiv 2212.03533).
+    E5,
+    /// XLM-RoBERTa, first token, nothing before the text (Chen et al. 2024, arXiv 2402.03216).
+    BgeM3,
+    /// Qwen3, last token, an instruction before queries (Zhang et al. 2025, arXiv 2506.05176).
+    Qwen3Embedding,
+}
+
+impl FromStr for EncoderFamily {
+    type Err = EngineError;
+
+    fn from_str(text: &str) -> Result<Self, EngineError> {
+        match text {
+            "e5" => Ok(Self::E5),
+            "bge_m3" => Ok(Self::BgeM3),
+            "qwen3_embedding" => Ok(Self::Qwen3Embedding),
+            other => Err(EngineError::BadRequest(format!(
+                "unknown encoder family `{other}`, use `e5`, `bge_m3` or `qwen3_embedding`"
+            ))),
+        }
+    }
+}
+
+/// Which side of a search a text is on; the models were trained to tell the two apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TextKind {
+    /// What is looked for; overtakes passages that wait.
+    Query,
+    /// What may be found.
+    Passage,
+}
+
+/// Vectors of texts, in the order of the texts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Embeddings {
+    /// Of length 1 each, [`Encoder::dimensions`] numbers.
+    pub vectors: Vec<Vec<f32>>,
+    /// Which texts were longer than [`Encoder::max_tokens`], so that their end is not in their vector.
+    pub truncated: Vec<bool>,
+}
+
+/// A running encoder. Clones share it; its thread ends with the last clone.
+#[derive(Clone)]
+pub struct Encoder {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Arc<Queue<Job>>,
+    tokenizer: Tokenizer,
+    fingerprint: Fingerprint,
+    dimensions: usize,
+    max_tokens: usize,
+}
+
+impl Encoder {
+    /// Loads the model, runs it once, and starts the thread that owns it. Blocks for seconds.
+    ///
+    /// # Errors
+    /// `Model` or `Device` when something cannot be used, `Internal` when the first run fails.
+    pub fn start(options: EncoderOptions) -> Result<Self, EngineError> {
+        let tokenizer = Tokenizer::load(&options.directory.join("tokenizer.json"))?;
+        let model = Model::load(&options, &tokenizer)?;
+        let probe = model.embed(&[model.frame(&tokenizer, "a", TextKind::Query)?.ids])?;
+        let dimensions = probe.first().map_or(0, Vec::len);
+        let max_tokens = model.max_tokens();
+        let fingerprint = Fingerprint {
+            model: fingerprint::file_name(&options.directory),
+            architecture: model.architecture().to_owned(),
+            weights_sha256: options.weights_sha256,
+            tokenizer_sha256: tokenizer.sha256().to_owned(),
+            quantization: model.float().to_owned(),
+            engine: fingerprint::ENGINE.to_owned(),
+            device: fingerprint::device(options.device),
+            context_tokens: max_tokens as u32,
+            chunk_tokens: max_tokens as u32,
+        };
+        tracing::info!(model = %fingerprint.model, dimensions, max_tokens, "loaded an encoder");
+        let queue = Arc::new(Queue::new(options.queue_depth));
+        let batch_tokens = batch::tokens_on(options.device);
+        let worker = Worker { model, tokenizer: tokenizer.clone(), queue: queue.clone(), batch_tokens };
+        let thread = std::thread::Builder::new().name("engine-encoder".into()).spawn(move || worker.run());
+        thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
+        Ok(Self { shared: Arc::new(Shared { queue, tokenizer, fingerprint, dimensions, max_tokens }) })
+    }
+
+    /// The vectors of texts, of length 1, in order. Texts that are too long are cut, which the log counts;
+    /// [`Encoder::embed_checked`] says which. Dropping the future cancels.
+    ///
+    /// # Errors
+    /// `Busy` when too many calls wait (of more than 256 texts perhaps after some were computed), `Stopped`, or
+    /// `Internal`.
+    pub async fn embed(&self, texts: Vec<String>, kind: TextKind) -> Result<Vec<Vec<f32>>, EngineError> {
+        let embeddings = self.embed_checked(texts, kind).await?;
+        let cut = embeddings.truncated.iter().filter(|cut| **cut).count();
+        if cut > 0 {
+            tracing::warn!(
+                texts = cut,
+                max_tokens = self.shared.max_tokens,
+                "texts were cut before embedding"
+            );
+        }
+        Ok(embeddings.vectors)
+    }
+
+    /// The same, with a flag for each text that was cut.
+    ///
+    /// # Errors
+    /// As [`Encoder::embed`].
+    pub async fn embed_checked(&self, texts: Vec<String>, kind: TextKind) -> Result<Embeddings, EngineError> {
+        let mut embeddings = Embeddings { vectors: Vec::new(), truncated: Vec::new() };
+        let mut texts = texts.into_iter().peekable();
+        while texts.peek().is_some() {
+            let (reply, outcome) = oneshot::channel();
+            self.shared.queue.push(Job::new(texts.by_ref().take(TEXTS_AT_ONCE).collect(), kind, reply))?;
+            let Embeddings { vectors, truncated } = outcome.await.unwrap_or(Err(EngineError::Stopped))?;
+            embeddings.vectors.extend(vectors);
+            embeddings.truncated.extend(truncated);
+        }
+        Ok(embeddings)
+    }
+
+    /// Numbers in a vector.
+    pub fn dimensions(&self) -> usize {
+        self.shared.dimensions
+    }
+
+    /// The longest text that is embedded whole, in tokens, with all that the family adds around it.
+    pub fn max_tokens(&self) -> usize {
+        self.shared.max_tokens
+    }
+
+    /// The model's tokenizer, to measure texts with.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.shared.tokenizer
+    }
+
+    /// What exactly embeds here; vectors of different fingerprints must not be compared.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.shared.fingerprint
+    }
+
+    /// Ends the thread after its present batch; calls that wait fail with `Stopped`.
+    pub fn stop(&self) {
+        self.shared.queue.stop();
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.queue.stop();
+    }
+}
+
+impl fmt::Debug for Encoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder").field("model", &self.shared.fingerprint.model).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

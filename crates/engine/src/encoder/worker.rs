@@ -1,0 +1,138 @@
+//! The thread that owns an encoder: one batch at a time, the most urgent call first. Knows no architecture.
+
+use std::panic::AssertUnwindSafe;
+use std::panic::catch_unwind;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::Embeddings;
+use super::TextKind;
+use super::batch::Batches;
+use super::model::Model;
+use crate::error::EngineError;
+use crate::queue::Queue;
+use crate::queue::Waiting;
+use crate::request::Priority;
+use crate::tokenizer::Tokenizer;
+use crate::worker::message;
+
+/// All that the thread owns.
+pub(super) struct Worker {
+    pub model: Model,
+    pub tokenizer: Tokenizer,
+    pub queue: Arc<Queue<Job>>,
+    pub batch_tokens: usize,
+}
+
+/// One call, perhaps half done.
+pub(super) struct Job {
+    texts: Vec<String>,
+    kind: TextKind,
+    reply: oneshot::Sender<Result<Embeddings, EngineError>>,
+    begun: Option<Begun>,
+}
+
+/// A call whose texts are tokens.
+struct Begun {
+    ids: Vec<Vec<u32>>,
+    lengths: Vec<usize>,
+    batches: Batches,
+    embeddings: Embeddings,
+}
+
+impl Job {
+    pub(super) fn new(
+        texts: Vec<String>,
+        kind: TextKind,
+        reply: oneshot::Sender<Result<Embeddings, EngineError>>,
+    ) -> Self {
+        Self { texts, kind, reply, begun: None }
+    }
+}
+
+impl Waiting for Job {
+    fn priority(&self) -> Priority {
+        match self.kind {
+            TextKind::Query => Priority::Interactive,
+            TextKind::Passage => Priority::Bulk,
+        }
+    }
+
+    fn abandoned(&self) -> bool {
+        self.reply.is_closed()
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        None
+    }
+
+    fn waits_at(&self, _position: usize) {}
+
+    fn expire(self) {}
+}
+
+impl Worker {
+    /// Serves until the queue is stopped. Between two batches of a call, more urgent ones get their turn.
+    pub(super) fn run(self) {
+        while let Some(mut job) = self.queue.pop() {
+            if job.abandoned() {
+                continue;
+            }
+            let started = Instant::now();
+            let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut job)));
+            self.queue.served(started.elapsed());
+            match step.unwrap_or_else(|panic| Err(EngineError::Internal(message(&*panic)))) {
+                Ok(None) => self.queue.put_back(job),
+                Ok(Some(embeddings)) => {
+                    let _ = job.reply.send(Ok(embeddings));
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a call failed inside the encoder");
+                    let _ = job.reply.send(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Computes one batch; gives the result once all are done.
+    fn step(&self, job: &mut Job) -> Result<Option<Embeddings>, EngineError> {
+        let begun = match &mut job.begun {
+            Some(begun) => begun,
+            empty => empty.insert(self.begin(&std::mem::take(&mut job.texts), job.kind)?),
+        };
+        let batch = begun.batches.next(&begun.lengths, self.batch_tokens);
+        if !batch.is_empty() {
+            let ids: Vec<Vec<u32>> =
+                batch.iter().map(|index| std::mem::take(&mut begun.ids[*index])).collect();
+            for (index, vector) in batch.iter().zip(self.model.embed(&ids)?) {
+                begun.embeddings.vectors[*index] = normalise(vector)?;
+            }
+        }
+        let done = begun.embeddings.vectors.iter().all(|vector| !vector.is_empty());
+        Ok(done.then(|| job.begun.take().map(|begun| begun.embeddings)).flatten())
+    }
+
+    fn begin(&self, texts: &[String], kind: TextKind) -> Result<Begun, EngineError> {
+        let framed = texts.iter().map(|text| self.model.frame(&self.tokenizer, text, kind));
+        let framed = framed.collect::<Result<Vec<_>, _>>()?;
+        let truncated = framed.iter().map(|framed| framed.truncated).collect();
+        let ids: Vec<Vec<u32>> = framed.into_iter().map(|framed| framed.ids).collect();
+        let lengths: Vec<usize> = ids.iter().map(Vec::len).collect();
+        let embeddings = Embeddings { vectors: vec![Vec::new(); ids.len()], truncated };
+        Ok(Begun { batches: Batches::new(&lengths), ids, lengths, embeddings })
+    }
+}
+
+/// Scales a vector to length 1.
+fn normalise(mut vector: Vec<f32>) -> Result<Vec<f32>, EngineError> {
+    let length = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
+    if !length.is_finite() || length == 0.0 {
+        return Err(EngineError::Internal("the encoder gave a vector without direction".into()));
+    }
+    for x in &mut vector {
+        *x = (f64::from(*x) / length) as f32;
+    }
+    Ok(vector)
+}

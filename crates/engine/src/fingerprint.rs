@@ -1,0 +1,65 @@
+//! What exactly produced an answer: enough to say whether a replay must give the same one. Knows no request.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use serde::Serialize;
+
+use crate::device::DeviceChoice;
+
+/// Identifies a model, its files, its numerics and the engine that runs it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fingerprint {
+    /// Name of the model file or directory, without its path.
+    pub model: String,
+    /// The model's own name for its architecture, such as `qwen2`.
+    pub architecture: String,
+    /// SHA-256 of the weights as the caller verified it, in hex.
+    pub weights_sha256: String,
+    /// SHA-256 of `tokenizer.json`, in hex.
+    pub tokenizer_sha256: String,
+    /// Types of the weights as computed with, such as `Q4K, Q6K` or `Q8_0 (from Q5_0)` or `F32`.
+    pub quantization: String,
+    /// Name and version of this engine and of the tensor library below it.
+    pub engine: String,
+    /// Device and instruction set, such as `cpu avx512_vnni` or `cuda:0`.
+    pub device: String,
+    /// The longest prompt and answer together (decoder) or text (encoder), in tokens.
+    pub context_tokens: u32,
+    /// Prompt tokens computed in one step; another value rounds differently.
+    pub chunk_tokens: u32,
+}
+
+/// This engine's name and version, and its tensor library's.
+pub(crate) const ENGINE: &str = concat!("docent-engine ", env!("CARGO_PKG_VERSION"), ", candle 0.11.1");
+
+/// The last part of a path.
+pub(crate) fn file_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
+}
+
+/// The device and, of a CPU, the widest instructions that candle's kernels choose by: they round differently.
+pub(crate) fn device(choice: DeviceChoice) -> String {
+    match choice {
+        DeviceChoice::Cpu => format!("cpu {} {}", std::env::consts::ARCH, instructions()),
+        DeviceChoice::Cuda(_) => choice.to_string(),
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn instructions() -> &'static str {
+    if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni") {
+        "avx512vnni"
+    } else if is_x86_feature_detected!("avxvnni") && is_x86_feature_detected!("avx2") {
+        "avxvnni"
+    } else if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        "avx2"
+    } else {
+        "baseline"
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn instructions() -> &'static str {
+    "native"
+}

@@ -1,0 +1,274 @@
+//! The door of a decoder: starts its thread, checks requests, hands them over. Knows no tensor.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::decoder::CHUNK_TOKENS;
+use crate::decoder::Cache;
+use crate::decoder::Decoder;
+use crate::decoder::LoadOptions;
+use crate::device::DeviceChoice;
+use crate::error::EngineError;
+use crate::event::Generation;
+use crate::fingerprint;
+use crate::fingerprint::Fingerprint;
+use crate::job;
+use crate::job::Job;
+use crate::job::Task;
+use crate::queue::Queue;
+use crate::request::Priority;
+use crate::request::Request;
+use crate::threads;
+use crate::tokenizer::Tokenizer;
+use crate::worker::Worker;
+
+/// Control tokens that end an answer in the chat formats of the supported models.
+const END_TOKENS: [&str; 3] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>"];
+/// How many candidates one score may name.
+const MAX_CANDIDATES: usize = 1024;
+
+/// What to load and how to run it.
+#[derive(Debug, Clone)]
+pub struct DecoderOptions {
+    /// A `.gguf` file, or a directory with `config.json` and `*.safetensors`.
+    pub model: PathBuf,
+    /// The model's `tokenizer.json`.
+    pub tokenizer: PathBuf,
+    /// Where to run it.
+    pub device: DeviceChoice,
+    /// The longest prompt and answer together, in tokens; the model's own limit counts too. A token takes
+    /// 56 KiB of KV with Qwen2.5-1.5B on a CPU, from when a request first needed it.
+    pub max_context_tokens: usize,
+    /// How many requests may wait.
+    pub queue_depth: usize,
+    /// How many threads should compute on a CPU; see [`thread_variables`](crate::thread_variables).
+    pub threads: Option<usize>,
+    /// Whether to turn weights of types that are slow on a CPU into `Q8_0`.
+    pub requantize_slow: bool,
+    /// Digest of the weights as the caller verified it; goes into the fingerprint.
+    pub weights_sha256: String,
+}
+
+/// A running decoder. Clones share it; it stops with [`Handle::stop`] or with the last clone.
+#[derive(Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    queue: Arc<Queue<Job>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    tokenizer: Tokenizer,
+    fingerprint: Fingerprint,
+    vocabulary: usize,
+    context: usize,
+}
+
+/// What a decoder can take now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest prompt and answer together, in tokens.
+    pub max_context_tokens: usize,
+    /// How many requests may wait.
+    pub queue_depth: usize,
+    /// How many wait now.
+    pub queued: usize,
+}
+
+/// A prompt and the tokens whose chances to come next are asked for.
+#[derive(Debug, Clone)]
+pub struct ScoreRequest {
+    /// Token ids of the whole prompt; at least one.
+    pub prompt: Vec<u32>,
+    /// At most 1,024 token ids.
+    pub candidates: Vec<u32>,
+    /// As in [`Request`].
+    pub cache_salt: [u8; 16],
+    /// As in [`Request`].
+    pub priority: Priority,
+    /// When the scores are of no more use.
+    pub deadline: Option<Instant>,
+}
+
+impl Handle {
+    /// Loads the model, runs it once, and starts the thread that owns it. Blocks for seconds to minutes.
+    ///
+    /// # Errors
+    /// `Model` or `Device` when something cannot be used, `Internal` when the first run fails.
+    pub fn start(options: DecoderOptions) -> Result<Self, EngineError> {
+        let started = Instant::now();
+        let tokenizer = Tokenizer::load(&options.tokenizer)?;
+        if !tokenizer.is_byte_level() {
+            return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
+        }
+        let DecoderOptions { device, requantize_slow, max_context_tokens, .. } = options;
+        let load = LoadOptions { model: &options.model, device, requantize_slow, max_context_tokens };
+        let decoder = Decoder::load(&load)?;
+        let about = decoder.about().clone();
+        if about.vocabulary < tokenizer.size() {
+            let detail = format!("it has {} ids, the tokenizer {}", about.vocabulary, tokenizer.size());
+            return Err(EngineError::model(&options.model, detail));
+        }
+        let context = options.max_context_tokens.min(about.context);
+        if context < 2 {
+            return Err(EngineError::BadRequest("`max_context_tokens` must be at least 2".into()));
+        }
+        let mut cache = decoder.cache(context);
+        warm_up(&decoder, &mut cache, context)?;
+        if device == DeviceChoice::Cpu {
+            threads::check(options.threads);
+        }
+        let queue = Arc::new(Queue::new(options.queue_depth));
+        let fingerprint = describe(options, &decoder, &tokenizer, context);
+        tracing::info!(
+            model = %fingerprint.model,
+            architecture = %fingerprint.architecture,
+            quantization = %fingerprint.quantization,
+            device = %fingerprint.device,
+            context_tokens = context,
+            kv_mib_at_full_context = (about.kv_bytes * context) >> 20,
+            seconds = started.elapsed().as_secs(),
+            "loaded a decoder"
+        );
+        let mut end: Vec<u32> = END_TOKENS.iter().filter_map(|name| tokenizer.special(name)).collect();
+        end.extend(about.end);
+        let worker = Worker { decoder, cache, tokenizer: tokenizer.clone(), end, queue: queue.clone() };
+        let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || worker.run());
+        let thread = thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
+        let (thread, vocabulary) = (Mutex::new(Some(thread)), about.vocabulary);
+        Ok(Self { shared: Arc::new(Shared { queue, thread, tokenizer, fingerprint, vocabulary, context }) })
+    }
+
+    /// Hands a request over; its events begin with `Queued`.
+    ///
+    /// # Errors
+    /// `BadRequest`, `TooLong`, `Busy` or `Stopped`, all before anything was computed.
+    pub fn submit(&self, request: Request) -> Result<Generation, EngineError> {
+        request.validate(self.shared.vocabulary, self.shared.context)?;
+        let Request { prompt, sampling, stop, cache_salt, priority, deadline } = request;
+        let (events, receiver) = mpsc::channel(job::room(sampling.max_tokens, self.shared.queue.depth()));
+        let task = Task::Generate { sampling, stop, events };
+        self.push(Job { prompt, cache_salt, priority, deadline, submitted: Instant::now(), task })?;
+        Ok(Generation::new(receiver))
+    }
+
+    /// The natural logarithms of the chances that each candidate is the first token after the prompt, in order.
+    /// Dropping the future cancels.
+    ///
+    /// # Errors
+    /// As [`Handle::submit`], and `Late` when the deadline passed first.
+    pub async fn score(&self, request: ScoreRequest) -> Result<Vec<f32>, EngineError> {
+        let ScoreRequest { prompt, candidates, cache_salt, priority, deadline } = request;
+        if candidates.is_empty() || candidates.len() > MAX_CANDIDATES {
+            return Err(EngineError::BadRequest(format!("a score takes 1 to {MAX_CANDIDATES} candidates")));
+        }
+        let ids = prompt.iter().chain(&candidates);
+        if let Some(id) = ids.into_iter().find(|id| **id as usize >= self.shared.vocabulary) {
+            return Err(EngineError::BadRequest(format!("no token {id} of {}", self.shared.vocabulary)));
+        }
+        let limit = self.shared.context;
+        if prompt.is_empty() {
+            return Err(EngineError::BadRequest("the prompt is empty".into()));
+        }
+        if prompt.len() > limit {
+            return Err(EngineError::TooLong { prompt_tokens: prompt.len(), max_tokens: 0, limit });
+        }
+        let (reply, outcome) = oneshot::channel();
+        let task = Task::Score { candidates, reply };
+        self.push(Job { prompt, cache_salt, priority, deadline, submitted: Instant::now(), task })?;
+        outcome.await.unwrap_or(Err(EngineError::Stopped))
+    }
+
+    fn push(&self, job: Job) -> Result<(), EngineError> {
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.as_ref().is_none_or(JoinHandle::is_finished) {
+            return Err(EngineError::Stopped);
+        }
+        self.shared.queue.push(job)
+    }
+
+    /// The model's tokenizer.
+    pub fn tokenizer(&self) -> &Tokenizer {
+        &self.shared.tokenizer
+    }
+
+    /// What exactly answers here.
+    pub fn fingerprint(&self) -> &Fingerprint {
+        &self.shared.fingerprint
+    }
+
+    /// What it can take now.
+    pub fn limits(&self) -> Limits {
+        Limits {
+            max_context_tokens: self.shared.context,
+            queue_depth: self.shared.queue.depth(),
+            queued: self.shared.queue.len(),
+        }
+    }
+
+    /// Cancels what runs, refuses what waits, and joins the thread; blocks for one step at most.
+    pub fn stop(&self) {
+        self.shared.queue.stop();
+        let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the decoder's thread had panicked");
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// Without a join: the last clone may go away on an async thread.
+    fn drop(&mut self) {
+        self.queue.stop();
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("model", &self.shared.fingerprint.model).finish_non_exhaustive()
+    }
+}
+
+/// Runs both kinds of steps once, so that kernels pack their weights now and a broken model is found now.
+fn warm_up(decoder: &Decoder, cache: &mut Cache, context: usize) -> Result<(), EngineError> {
+    let prompt: Vec<u32> = (0..decoder.about().vocabulary.min(context - 1).min(8) as u32).collect();
+    decoder.forward(&prompt, cache)?;
+    let logits = decoder.logits(&decoder.forward(&[0], cache)?)?;
+    cache.clear();
+    if logits.iter().any(|logit| !logit.is_finite()) {
+        return Err(EngineError::Internal("the model gives logits that are not numbers".into()));
+    }
+    Ok(())
+}
+
+fn describe(
+    options: DecoderOptions,
+    decoder: &Decoder,
+    tokenizer: &Tokenizer,
+    context: usize,
+) -> Fingerprint {
+    let about = decoder.about();
+    Fingerprint {
+        model: fingerprint::file_name(&options.model),
+        architecture: about.architecture.clone(),
+        weights_sha256: options.weights_sha256,
+        tokenizer_sha256: tokenizer.sha256().to_owned(),
+        quantization: about.quantization.clone(),
+        engine: fingerprint::ENGINE.to_owned(),
+        device: fingerprint::device(options.device),
+        context_tokens: context as u32,
+        chunk_tokens: CHUNK_TOKENS as u32,
+    }
+}
+
+#[cfg(test)]
+#[path = "handle_tests.rs"]
+mod tests;

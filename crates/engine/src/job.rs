@@ -1,0 +1,136 @@
+//! One piece of work for a decoder's thread, and where its outcome goes. Knows no tensor.
+
+use std::time::Duration;
+use std::time::Instant;
+
+use tokio::sync::mpsc;
+use tokio::sync::oneshot;
+
+use crate::error::EngineError;
+use crate::event::Event;
+use crate::event::Finish;
+use crate::event::FinishReason;
+use crate::queue::Waiting;
+use crate::request::Priority;
+use crate::request::Sampling;
+
+/// Events of a request that are neither text nor its place in the queue: started, the last piece, the end.
+const SPARE_EVENTS: usize = 4;
+
+/// How many events a request can have: one for each token, the spare ones, and news of its place in the queue.
+pub(crate) fn room(max_tokens: u32, queue_depth: usize) -> usize {
+    max_tokens as usize + SPARE_EVENTS + queue_depth + 1
+}
+
+/// A prompt and what to do with it.
+pub(crate) struct Job {
+    pub prompt: Vec<u32>,
+    pub cache_salt: [u8; 16],
+    pub priority: Priority,
+    pub deadline: Option<Instant>,
+    pub submitted: Instant,
+    pub task: Task,
+}
+
+/// What to do after the prompt.
+pub(crate) enum Task {
+    /// Continue it.
+    Generate {
+        sampling: Sampling,
+        stop: Vec<String>,
+        /// Has room for every event of the request, so that the engine never waits for a reader.
+        events: mpsc::Sender<Event>,
+    },
+    /// Say how likely each of these tokens is to come next.
+    Score { candidates: Vec<u32>, reply: oneshot::Sender<Result<Vec<f32>, EngineError>> },
+}
+
+impl Job {
+    /// Tells whoever waits about an event; nobody may be there any more.
+    pub(crate) fn send(&self, event: Event) {
+        match &self.task {
+            Task::Generate { events, .. } => {
+                let _ = events.try_send(event);
+            }
+            Task::Score { .. } => {}
+        }
+    }
+
+    /// A finish without an answer, for the fields that are known before one.
+    pub(crate) fn unfinished(&self, reason: FinishReason) -> Finish {
+        Finish {
+            reason,
+            prompt_tokens: self.prompt.len() as u32,
+            completion_tokens: 0,
+            cached_tokens: 0,
+            tokens: Vec::new(),
+            queued: self.submitted.elapsed(),
+            prefill: Duration::ZERO,
+            decode: Duration::ZERO,
+        }
+    }
+
+    /// Ends the job without a result.
+    pub(crate) fn fail(self, error: EngineError) {
+        match self.task {
+            Task::Generate { events, .. } => {
+                let _ = events.try_send(Event::Failed(error));
+            }
+            Task::Score { reply, .. } => {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    /// Ends the job early: a generation keeps what it has, a score has nothing.
+    pub(crate) fn end(self, finish: Finish) {
+        match self.task {
+            Task::Generate { events, .. } => {
+                let _ = events.try_send(Event::Finished(finish));
+            }
+            Task::Score { reply, .. } => {
+                let error = match finish.reason {
+                    FinishReason::Deadline => EngineError::Late,
+                    FinishReason::Stop | FinishReason::Length | FinishReason::Cancelled => {
+                        EngineError::Stopped
+                    }
+                };
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+}
+
+impl Waiting for Job {
+    fn priority(&self) -> Priority {
+        self.priority
+    }
+
+    fn abandoned(&self) -> bool {
+        match &self.task {
+            Task::Generate { events, .. } => events.is_closed(),
+            Task::Score { reply, .. } => reply.is_closed(),
+        }
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.deadline
+    }
+
+    /// Left out when it would take the room of the answer's own events.
+    fn waits_at(&self, position: usize) {
+        match &self.task {
+            Task::Generate { sampling, events, .. } => {
+                if events.capacity() > sampling.max_tokens as usize + SPARE_EVENTS {
+                    self.send(Event::Queued { position });
+                }
+            }
+            Task::Score { .. } => {}
+        }
+    }
+
+    fn expire(self) {
+        let finish = self.unfinished(FinishReason::Deadline);
+        self.end(finish);
+    }
+}
