@@ -1,0 +1,217 @@
+//! From an event to an entry: the leaf's fields, and content sealed beside it. Knows no store.
+
+use crate::audit::AuditError;
+use crate::audit::event::Actor;
+use crate::audit::event::Event;
+use crate::audit::event::ServiceFacts;
+use crate::domain::BootId;
+use crate::domain::EventId;
+use crate::ports::LogEntry;
+use crate::ports::Sealed;
+use crate::ports::StoredEntry;
+use ledger::MasterKey;
+use ledger::SealedContent;
+use ledger::Subject;
+use serde_json::Value;
+use serde_json::json;
+use time::OffsetDateTime;
+use time::UtcOffset;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+/// RFC 3339 in UTC with exactly six digits: what Postgres keeps.
+const RECORDED_AT: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+
+/// Makes entries for one run of the service.
+pub(super) struct Sealer {
+    master: MasterKey,
+    boot: BootId,
+    service: Value,
+}
+
+impl Sealer {
+    pub(super) fn new(master_key: [u8; 32], boot: BootId, node: &str, service: ServiceFacts) -> Self {
+        let ServiceFacts { version, config_hash } = service;
+        let service = json!({"version": version, "config_hash": config_hash, "node": node});
+        Self { master: MasterKey::from_bytes(master_key), boot, service }
+    }
+
+    pub(super) const fn boot(&self) -> BootId {
+        self.boot
+    }
+
+    /// Builds leaf and sealed content; the actor's name goes with the content.
+    pub(super) fn seal(&self, event: Event) -> Result<LogEntry, AuditError> {
+        let recorded_at = now();
+        let sealed = match sealed_part(event.actor.as_ref(), event.content.as_ref()) {
+            Some(content) => Some(ledger::seal(&self.master, subject(event.id, event.kind), &content)?),
+            None => None,
+        };
+        let actor = event.actor.as_ref();
+        let leaf = ledger::canonical(&json!({
+            "v": 1,
+            "event_id": event.id,
+            "kind": event.kind,
+            "ref": event.reference,
+            "recorded_at": written(recorded_at),
+            "actor": actor.map(|actor| json!({"id": actor.user, "roles": actor.roles, "method": actor.method})),
+            "documents": event.documents,
+            "outcome": event.outcome,
+            "boot": self.boot,
+            "service": self.service,
+            "facts": event.facts,
+            "content": sealed.as_ref().map(|sealed| json!({
+                "commitment": hex::encode(sealed.commitment),
+                "ciphertext_sha256": hex::encode(sealed.ciphertext_sha256),
+            })),
+        }))?;
+        Ok(LogEntry {
+            event_id: event.id,
+            kind: event.kind,
+            reference: event.reference,
+            recorded_at,
+            actor: actor.map(|actor| actor.user),
+            documents: event.documents,
+            outcome: event.outcome,
+            boot: self.boot,
+            leaf_hash: ledger::leaf_hash(&leaf),
+            leaf,
+            sealed: sealed
+                .map(|sealed| Sealed { wrapped_key: sealed.wrapped_key, ciphertext: sealed.ciphertext }),
+        })
+    }
+
+    /// Opens what was sealed and checks it against the leaf; none when it does not fit.
+    pub(super) fn open(&self, stored: &StoredEntry, leaf: &Value, sealed: &Sealed) -> Option<Value> {
+        let sealed = SealedContent {
+            wrapped_key: sealed.wrapped_key.clone(),
+            ciphertext: sealed.ciphertext.clone(),
+            commitment: digest(&leaf["content"]["commitment"])?,
+            ciphertext_sha256: digest(&leaf["content"]["ciphertext_sha256"])?,
+        };
+        match ledger::open(&self.master, subject(stored.event_id, &stored.kind), &sealed) {
+            Ok(opened) => serde_json::from_slice(&opened.content).ok(),
+            Err(error) => {
+                tracing::error!(event.id = %stored.event_id, %error, "sealed content of an audit entry does not open");
+                None
+            }
+        }
+    }
+}
+
+/// The time as a leaf has it.
+pub(super) fn written(at: OffsetDateTime) -> String {
+    at.to_offset(UtcOffset::UTC).format(RECORDED_AT).expect("years of this era have four digits")
+}
+
+/// To the microsecond, so that the leaf and a store's column hold the same instant.
+fn now() -> OffsetDateTime {
+    let now = OffsetDateTime::now_utc();
+    now.replace_microsecond(now.microsecond()).expect("a microsecond of a time fits a time")
+}
+
+fn sealed_part(actor: Option<&Actor>, content: Option<&Value>) -> Option<Vec<u8>> {
+    if actor.is_none() && content.is_none() {
+        return None;
+    }
+    let part = json!({"actor_name": actor.map(|actor| &actor.name), "content": content});
+    Some(part.to_string().into_bytes())
+}
+
+fn subject(event: EventId, kind: &str) -> Subject<'_> {
+    Subject { event_id: event.uuid().into_bytes(), kind }
+}
+
+fn digest(value: &Value) -> Option<[u8; 32]> {
+    hex::decode(value.as_str()?).ok()?.try_into().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::UserId;
+
+    fn sealer() -> Sealer {
+        let service = ServiceFacts { version: "1.2.3".into(), config_hash: "ab".into() };
+        Sealer::new([3; 32], BootId::new(), "here", service)
+    }
+
+    fn event() -> Event {
+        Event {
+            id: EventId::new(),
+            kind: "chat.intent",
+            reference: None,
+            actor: Some(Actor {
+                user: UserId::new(),
+                roles: vec!["viewer"],
+                method: "session",
+                name: "李雷".into(),
+            }),
+            documents: vec![],
+            outcome: None,
+            facts: json!({"characters": 7}),
+            content: Some(json!({"question": "期限多长？"})),
+        }
+    }
+
+    fn stored(entry: &LogEntry) -> StoredEntry {
+        StoredEntry {
+            leaf_index: 0,
+            event_id: entry.event_id,
+            kind: entry.kind.to_owned(),
+            reference: entry.reference,
+            recorded_at: entry.recorded_at,
+            actor: entry.actor,
+            documents: entry.documents.clone(),
+            outcome: None,
+            leaf: entry.leaf.clone(),
+            leaf_hash: entry.leaf_hash.to_vec(),
+            sealed: entry.sealed.clone(),
+        }
+    }
+
+    #[test]
+    fn the_leaf_holds_facts_and_commitments_but_neither_content_nor_name() {
+        let entry = sealer().seal(event()).unwrap();
+
+        let text = String::from_utf8(entry.leaf.clone()).unwrap();
+        let leaf: Value = serde_json::from_str(&text).unwrap();
+        assert!(!text.contains("李雷") && !text.contains("期限"));
+        assert_eq!(leaf["v"], 1);
+        assert_eq!(leaf["facts"]["characters"], 7);
+        assert_eq!(leaf["actor"]["roles"], json!(["viewer"]));
+        assert_eq!(leaf["service"], json!({"version": "1.2.3", "config_hash": "ab", "node": "here"}));
+        assert_eq!(leaf["recorded_at"], written(entry.recorded_at));
+        assert_eq!(leaf["recorded_at"].as_str().unwrap().len(), "2026-11-23T08:15:30.123456Z".len());
+        assert_eq!(entry.leaf_hash, ledger::leaf_hash(&entry.leaf));
+    }
+
+    #[test]
+    fn content_and_name_open_again_and_not_from_another_entry() {
+        let sealer = sealer();
+        let (first, second) = (sealer.seal(event()).unwrap(), sealer.seal(event()).unwrap());
+        let leaf: Value = serde_json::from_slice(&first.leaf).unwrap();
+
+        let opened = sealer.open(&stored(&first), &leaf, first.sealed.as_ref().unwrap());
+        let swapped = sealer.open(&stored(&first), &leaf, second.sealed.as_ref().unwrap());
+
+        assert_eq!(opened, Some(json!({"actor_name": "李雷", "content": {"question": "期限多长？"}})));
+        assert_eq!(swapped, None);
+    }
+
+    #[test]
+    fn an_event_of_the_service_without_content_seals_nothing() {
+        let entry = sealer().seal(Event { actor: None, content: None, ..event() }).unwrap();
+
+        assert_eq!(entry.sealed, None);
+        assert!(String::from_utf8(entry.leaf).unwrap().contains(r#""content":null"#));
+    }
+
+    #[test]
+    fn a_float_among_the_facts_is_an_error() {
+        let outcome = sealer().seal(Event { facts: json!({"score": 0.5}), ..event() });
+
+        assert!(matches!(outcome, Err(AuditError::Leaf(ledger::LeafError::Float))));
+    }
+}
