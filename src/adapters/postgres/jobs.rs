@@ -1,0 +1,158 @@
+//! The queue of the pipeline: leases, fences, retries. A job's state and its version's status change in one statement.
+//! Knows no stage's work.
+
+use crate::adapters::postgres::Postgres;
+use crate::adapters::postgres::error::conflict;
+use crate::adapters::postgres::error::store_error;
+use crate::adapters::postgres::text::json;
+use crate::adapters::postgres::text::known;
+use crate::adapters::postgres::text::readable;
+use crate::adapters::postgres::text::storable;
+use crate::domain::AclFilter;
+use crate::domain::ClaimedJob;
+use crate::domain::CollectionId;
+use crate::domain::DocumentId;
+use crate::domain::Job;
+use crate::domain::JobId;
+use crate::domain::Progress;
+use crate::domain::Warning;
+use crate::ports::Jobs;
+use crate::ports::StoreError;
+use async_trait::async_trait;
+use sqlx::types::Json;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+#[async_trait]
+impl Jobs for Postgres {
+    async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedJob>, StoreError> {
+        self.expire_leases().await?;
+        let row =
+            sqlx::query_file!("src/adapters/postgres/queries/claim_job.sql", worker, lease.as_secs_f64())
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(store_error)?;
+        Ok(row.map(|row| ClaimedJob {
+            id: JobId::from_uuid(row.id),
+            document: DocumentId::from_uuid(row.document_id),
+            collection: CollectionId::from_uuid(row.collection_id),
+            version: row.version,
+            sha256: row.sha256,
+            file_name: row.file_name,
+            title: row.given_title,
+            attempt: row.attempts,
+            max_attempts: row.max_attempts,
+            worker: worker.to_owned(),
+        }))
+    }
+
+    async fn progress(
+        &self,
+        job: &ClaimedJob,
+        progress: Progress,
+        lease: Duration,
+    ) -> Result<(), StoreError> {
+        let updated = sqlx::query_file!(
+            "src/adapters/postgres/queries/report_progress.sql",
+            job.id.uuid(),
+            job.worker,
+            job.attempt,
+            progress.stage.as_str(),
+            progress.done,
+            progress.total,
+            lease.as_secs_f64()
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(store_error)?;
+        still_ours(job, updated.rows_affected())
+    }
+
+    async fn fail(
+        &self,
+        job: &ClaimedJob,
+        error: &Warning,
+        retry_at: Option<OffsetDateTime>,
+    ) -> Result<(), StoreError> {
+        let error = Warning { detail: storable(&error.detail).into_owned(), ..error.clone() };
+        let updated = sqlx::query_file!(
+            "src/adapters/postgres/queries/fail_job.sql",
+            job.id.uuid(),
+            job.worker,
+            job.attempt,
+            json(&error)?,
+            retry_at
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(store_error)?;
+        still_ours(job, updated.rows_affected())
+    }
+
+    async fn find(&self, id: JobId, filter: &AclFilter) -> Result<Option<Job>, StoreError> {
+        let row =
+            sqlx::query_file!("src/adapters/postgres/queries/find_job.sql", id.uuid(), &readable(filter))
+                .fetch_optional(&self.pool)
+                .await
+                .map_err(store_error)?;
+        let Some(row) = row else { return Ok(None) };
+        let error: Option<Json<Warning>> = row.error;
+        Ok(Some(Job {
+            id: JobId::from_uuid(row.id),
+            document_id: DocumentId::from_uuid(row.document_id),
+            collection_id: CollectionId::from_uuid(row.collection_id),
+            version: row.version,
+            state: known(&row.state)?,
+            progress: Progress { stage: known(&row.stage)?, done: row.done, total: row.total },
+            attempts: row.attempts,
+            max_attempts: row.max_attempts,
+            run_at: row.run_at,
+            error: error.map(|error| error.0),
+        }))
+    }
+
+    async fn depth(&self) -> Result<(i64, i64), StoreError> {
+        sqlx::query_file!("src/adapters/postgres/queries/count_jobs.sql")
+            .fetch_one(&self.pool)
+            .await
+            .map(|row| (row.ready, row.running))
+            .map_err(store_error)
+    }
+
+    async fn put_back(&self, place: &str) -> Result<u64, StoreError> {
+        let died = Warning {
+            code: "worker_died".to_owned(),
+            page: None,
+            detail: "the service ended while it had this document".to_owned(),
+        };
+        sqlx::query_file!("src/adapters/postgres/queries/put_back_jobs.sql", place, json(&died)?)
+            .execute(&self.pool)
+            .await
+            .map(|done| done.rows_affected())
+            .map_err(store_error)
+    }
+}
+
+impl Postgres {
+    async fn expire_leases(&self) -> Result<(), StoreError> {
+        let silent = Warning {
+            code: "lease_expired".to_owned(),
+            page: None,
+            detail: "the worker that had this document fell silent".to_owned(),
+        };
+        let expired = sqlx::query_file!("src/adapters/postgres/queries/expire_leases.sql", json(&silent)?)
+            .execute(&self.pool)
+            .await
+            .map_err(store_error)?
+            .rows_affected();
+        if expired > 0 {
+            tracing::warn!(jobs = expired, "took back jobs of workers that fell silent");
+        }
+        Ok(())
+    }
+}
+
+/// A fenced write that met no row came from a worker that had lost the job.
+pub(super) fn still_ours(job: &ClaimedJob, rows: u64) -> Result<(), StoreError> {
+    if rows == 0 { Err(conflict(format!("another holder of job `{}`", job.id))) } else { Ok(()) }
+}

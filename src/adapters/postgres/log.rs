@@ -1,0 +1,277 @@
+//! The append-only tables of the audit log. Positions have no gaps: one append at a time computes the next ones under
+//! an advisory lock, and the primary key would refuse a second writer that did not. Knows no key and no leaf's content.
+
+use crate::adapters::postgres::Postgres;
+use crate::adapters::postgres::error::conflict;
+use crate::adapters::postgres::error::missing;
+use crate::adapters::postgres::error::store_error;
+use crate::adapters::postgres::error::unavailable;
+use crate::adapters::postgres::error::violated;
+use crate::domain::BootId;
+use crate::domain::DocumentId;
+use crate::domain::EventId;
+use crate::domain::UserId;
+use crate::ports::LogEntry;
+use crate::ports::LogQuery;
+use crate::ports::LogStore;
+use crate::ports::OpenIntent;
+use crate::ports::Sealed;
+use crate::ports::StoreError;
+use crate::ports::StoredEntry;
+use async_trait::async_trait;
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::time::Duration;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// The advisory lock of the log; any number that nothing else in this database takes.
+const LOG_LOCK: i64 = 0x0d0c_e277_0000_0001;
+
+#[async_trait]
+impl LogStore for Postgres {
+    async fn append(&self, entries: &[LogEntry]) -> Result<i64, StoreError> {
+        if entries.is_empty() {
+            return Err(missing("entry to append"));
+        }
+        match self.insert(entries).await {
+            Ok(first) => Ok(first),
+            Err(error) => self.settle(entries, error).await,
+        }
+    }
+
+    async fn list(&self, query: &LogQuery) -> Result<Vec<StoredEntry>, StoreError> {
+        let rows = sqlx::query_file_as!(
+            EntryRow,
+            "src/adapters/postgres/queries/list_entries.sql",
+            query.from,
+            query.to,
+            query.actor.map(UserId::uuid),
+            query.document.map(DocumentId::uuid),
+            query.outcome,
+            query.kind,
+            query.before,
+            query.limit
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(rows.into_iter().map(StoredEntry::from).collect())
+    }
+
+    async fn find(&self, id: EventId) -> Result<Option<(StoredEntry, Vec<StoredEntry>)>, StoreError> {
+        let entry = sqlx::query_file_as!(EntryRow, "src/adapters/postgres/queries/find_entry.sql", id.uuid())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(store_error)?;
+        let Some(entry) = entry else { return Ok(None) };
+        let related = sqlx::query_file_as!(
+            EntryRow,
+            "src/adapters/postgres/queries/list_related_entries.sql",
+            id.uuid()
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(Some((entry.into(), related.into_iter().map(StoredEntry::from).collect())))
+    }
+
+    async fn open_intents(
+        &self,
+        boot: BootId,
+        node: &str,
+        alive_within: Duration,
+    ) -> Result<Vec<OpenIntent>, StoreError> {
+        let silence = alive_within.as_secs_f64();
+        sqlx::query_file!(
+            "src/adapters/postgres/queries/forget_settled_boots.sql",
+            boot.uuid(),
+            node,
+            silence
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(store_error)?;
+        let rows = sqlx::query_file!(
+            "src/adapters/postgres/queries/list_open_intents.sql",
+            boot.uuid(),
+            node,
+            silence
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(rows
+            .into_iter()
+            .map(|row| OpenIntent {
+                event_id: EventId::from_uuid(row.event_id),
+                actor: row.actor.map(UserId::from_uuid),
+                recorded_at: row.recorded_at,
+            })
+            .collect())
+    }
+
+    async fn heartbeat(&self, boot: BootId, node: &str) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into service_boots (boot, node) values ($1, $2)
+             on conflict on constraint service_boots_pkey do update set node = excluded.node, seen_at = now()",
+            boot.uuid(),
+            node
+        )
+        .execute(&self.pool)
+        .await
+        .map(|_done| ())
+        .map_err(store_error)
+    }
+}
+
+impl Postgres {
+    async fn insert(&self, entries: &[LogEntry]) -> Result<i64, sqlx::Error> {
+        let columns = Columns::of(entries);
+        let mut transaction = self.pool.begin().await?;
+        // A statement of its own: the next one must see what the holder before committed.
+        sqlx::query!("select pg_advisory_xact_lock($1)", LOG_LOCK).execute(&mut *transaction).await?;
+        let first = sqlx::query_file_scalar!(
+            "src/adapters/postgres/queries/append_entries.sql",
+            &columns.event_ids,
+            &columns.kinds,
+            &columns.references as &[Option<Uuid>],
+            &columns.recorded_at,
+            &columns.actors as &[Option<Uuid>],
+            &columns.documents,
+            &columns.outcomes as &[Option<String>],
+            &columns.boots,
+            &columns.leaves,
+            &columns.leaf_hashes,
+            &columns.sealed_ids,
+            &columns.wrapped_keys,
+            &columns.ciphertexts
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(first)
+    }
+
+    /// Says what a failed append means. A batch may be there already, when an earlier try was committed but its
+    /// acknowledgement was lost: then that is where it stands.
+    async fn settle(&self, entries: &[LogEntry], error: sqlx::Error) -> Result<i64, StoreError> {
+        let taken = match violated(&error) {
+            Some("entry_event_id_key") => "an entry with this event id",
+            Some("entry_one_outcome_key") => "an outcome of this intent",
+            Some("entry_pkey") => return Err(unavailable("another writer has the log".to_owned())),
+            Some(_) | None => return Err(store_error(error)),
+        };
+        self.find_appended(entries).await?.ok_or_else(|| conflict(taken))
+    }
+
+    /// Position of the first entry, if exactly these entries stand in the log, one after the other.
+    async fn find_appended(&self, entries: &[LogEntry]) -> Result<Option<i64>, StoreError> {
+        let ids: Vec<Uuid> = entries.iter().map(|entry| entry.event_id.uuid()).collect();
+        let rows = sqlx::query_file!("src/adapters/postgres/queries/find_appended.sql", &ids)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(store_error)?;
+        let there: HashMap<Uuid, (i64, Vec<u8>)> =
+            rows.into_iter().map(|row| (row.event_id, (row.leaf_index, row.leaf_hash))).collect();
+        let Some(first) = entries.first().and_then(|entry| there.get(&entry.event_id.uuid())) else {
+            return Ok(None);
+        };
+        let same = entries.iter().zip(first.0..).all(|(entry, index)| {
+            there
+                .get(&entry.event_id.uuid())
+                .is_some_and(|(at, hash)| *at == index && *hash == entry.leaf_hash)
+        });
+        Ok(same.then_some(first.0))
+    }
+}
+
+/// Entries turned on their side, as `unnest` takes them.
+#[derive(Default)]
+struct Columns {
+    event_ids: Vec<Uuid>,
+    kinds: Vec<String>,
+    references: Vec<Option<Uuid>>,
+    recorded_at: Vec<OffsetDateTime>,
+    actors: Vec<Option<Uuid>>,
+    /// Array literals: `unnest` would flatten an array of arrays.
+    documents: Vec<String>,
+    outcomes: Vec<Option<String>>,
+    boots: Vec<Uuid>,
+    leaves: Vec<Vec<u8>>,
+    leaf_hashes: Vec<Vec<u8>>,
+    sealed_ids: Vec<Uuid>,
+    wrapped_keys: Vec<Vec<u8>>,
+    ciphertexts: Vec<Vec<u8>>,
+}
+
+impl Columns {
+    fn of(entries: &[LogEntry]) -> Self {
+        let mut columns = Self::default();
+        for entry in entries {
+            columns.event_ids.push(entry.event_id.uuid());
+            columns.kinds.push(entry.kind.to_owned());
+            columns.references.push(entry.reference.map(EventId::uuid));
+            columns.recorded_at.push(entry.recorded_at);
+            columns.actors.push(entry.actor.map(UserId::uuid));
+            columns.documents.push(array_literal(&entry.documents));
+            columns.outcomes.push(entry.outcome.map(str::to_owned));
+            columns.boots.push(entry.boot.uuid());
+            columns.leaves.push(entry.leaf.clone());
+            columns.leaf_hashes.push(entry.leaf_hash.to_vec());
+            if let Some(sealed) = &entry.sealed {
+                columns.sealed_ids.push(entry.event_id.uuid());
+                columns.wrapped_keys.push(sealed.wrapped_key.clone());
+                columns.ciphertexts.push(sealed.ciphertext.clone());
+            }
+        }
+        columns
+    }
+}
+
+fn array_literal(documents: &[DocumentId]) -> String {
+    let mut literal = String::from("{");
+    for (position, document) in documents.iter().enumerate() {
+        let comma = if position == 0 { "" } else { "," };
+        write!(literal, "{comma}{document}").expect("writing to a string does not fail");
+    }
+    literal.push('}');
+    literal
+}
+
+struct EntryRow {
+    leaf_index: i64,
+    event_id: Uuid,
+    kind: String,
+    reference: Option<Uuid>,
+    recorded_at: OffsetDateTime,
+    actor: Option<Uuid>,
+    documents: Vec<Uuid>,
+    outcome: Option<String>,
+    leaf: Vec<u8>,
+    leaf_hash: Vec<u8>,
+    wrapped_key: Option<Vec<u8>>,
+    ciphertext: Option<Vec<u8>>,
+}
+
+impl From<EntryRow> for StoredEntry {
+    fn from(row: EntryRow) -> Self {
+        let sealed = row
+            .wrapped_key
+            .zip(row.ciphertext)
+            .map(|(wrapped_key, ciphertext)| Sealed { wrapped_key, ciphertext });
+        Self {
+            leaf_index: row.leaf_index,
+            event_id: EventId::from_uuid(row.event_id),
+            kind: row.kind,
+            reference: row.reference.map(EventId::from_uuid),
+            recorded_at: row.recorded_at,
+            actor: row.actor.map(UserId::from_uuid),
+            documents: row.documents.into_iter().map(DocumentId::from_uuid).collect(),
+            outcome: row.outcome,
+            leaf: row.leaf,
+            leaf_hash: row.leaf_hash,
+            sealed,
+        }
+    }
+}

@@ -1,0 +1,32 @@
+-- Runs under the log's lock, so that the next position stays the next one. The run that writes shows that it lives.
+with
+    size as (
+        select coalesce(max(leaf_index) + 1, 0) as leaves from audit.entry
+    ),
+    alive as (
+        insert into service_boots (boot)
+        select distinct boot from unnest($8::uuid[]) as boot
+        on conflict on constraint service_boots_pkey do update set seen_at = now()
+    ),
+    appended as (
+        insert into audit.entry (
+            leaf_index, event_id, kind, reference, recorded_at, actor, documents, outcome, boot, leaf, leaf_hash
+        )
+        select
+            size.leaves + entry.position - 1, entry.event_id, entry.kind, entry.reference, entry.recorded_at,
+            entry.actor, entry.documents::uuid[], entry.outcome, entry.boot, entry.leaf, entry.leaf_hash
+        from
+            size,
+            unnest(
+                $1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
+                $9::bytea[], $10::bytea[]
+            ) with ordinality as entry (
+                event_id, kind, reference, recorded_at, actor, documents, outcome, boot, leaf, leaf_hash, position
+            )
+    ),
+    sealed as (
+        insert into audit.sealed (event_id, wrapped_key, ciphertext)
+        select event_id, wrapped_key, ciphertext
+        from unnest($11::uuid[], $12::bytea[], $13::bytea[]) as sealed (event_id, wrapped_key, ciphertext)
+    )
+select size.leaves as "first!" from size

@@ -1,0 +1,26 @@
+-- A worker that went silent loses its job: to the next one, or for good when its attempts are used up.
+with expired as (
+    select id from jobs
+    where state = 'running' and lease_until < now()
+    order by lease_until
+    for update skip locked
+    limit 100
+),
+put_back as (
+    update jobs
+    set state = case when attempts < max_attempts then 'ready' else 'failed' end,
+        stage = 'queued',
+        run_at = now(),
+        worker = null,
+        lease_until = null,
+        error = $1::text::json,
+        finished_at = case when attempts < max_attempts then null else now() end
+    from expired
+    where jobs.id = expired.id
+    returning jobs.document_id, jobs.version, jobs.state
+)
+update versions
+set status = case put_back.state when 'ready' then 'queued' else 'failed' end,
+    error = case put_back.state when 'ready' then null else $1::text::json end
+from put_back
+where versions.document_id = put_back.document_id and versions.number = put_back.version

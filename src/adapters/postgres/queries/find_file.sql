@@ -1,0 +1,13 @@
+select
+    documents.collection_id,
+    versions.number,
+    versions.sha256,
+    versions.media_type,
+    versions.bytes,
+    versions.file_name,
+    versions.uploaded_at
+from documents
+join versions on versions.document_id = documents.id
+where documents.id = $1
+    and documents.collection_id = any($2)
+    and versions.number = $3

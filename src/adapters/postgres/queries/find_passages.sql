@@ -1,0 +1,19 @@
+select
+    passages.id,
+    passages.document_id,
+    documents.collection_id,
+    passages.version,
+    passages.ordinal,
+    versions.title,
+    passages.page,
+    passages.first,
+    passages.past,
+    passages.boxes as "boxes: Json<Vec<Rect>>",
+    passages.heading_path as "heading_path: Json<Vec<String>>",
+    passages.content
+from passages
+join documents on documents.id = passages.document_id
+join versions on versions.document_id = passages.document_id and versions.number = passages.version
+where passages.id = any($1)
+    and documents.collection_id = any($2)
+    and ($3 or documents.visible_version = passages.version)

@@ -1,0 +1,18 @@
+-- What earlier runs of a place left running goes back to the queue at once: nobody else will finish it.
+with put_back as (
+    update jobs
+    set state = case when attempts < max_attempts then 'ready' else 'failed' end,
+        stage = 'queued',
+        run_at = now(),
+        worker = null,
+        lease_until = null,
+        error = $2::text::json,
+        finished_at = case when attempts < max_attempts then null else now() end
+    where state = 'running' and starts_with(worker, $1)
+    returning document_id, version, state
+)
+update versions
+set status = case put_back.state when 'ready' then 'queued' else 'failed' end,
+    error = case put_back.state when 'ready' then null else $2::text::json end
+from put_back
+where versions.document_id = put_back.document_id and versions.number = put_back.version
