@@ -1,0 +1,157 @@
+//! The port `Generator` over the engine's decoder. Knows no file and no prompt text.
+
+use crate::adapters::models::chat::Template;
+use crate::domain::FinishReason;
+use crate::domain::ModelFingerprint;
+use crate::domain::Sampling;
+use crate::ports::ChatTurn;
+use crate::ports::Generation;
+use crate::ports::GenerationEvent;
+use crate::ports::Generator;
+use crate::ports::ModelError;
+use async_trait::async_trait;
+use engine::EngineError;
+use engine::Event;
+use engine::Handle;
+use sha2::Digest;
+use sha2::Sha256;
+use std::time::Duration;
+use std::time::Instant;
+
+/// A decoder on its own thread, which ends after this is dropped.
+pub struct EngineGenerator {
+    handle: Handle,
+    template: Template,
+    fingerprint: ModelFingerprint,
+}
+
+impl EngineGenerator {
+    pub(super) fn new(handle: Handle, template: Template, fingerprint: ModelFingerprint) -> Self {
+        Self { handle, template, fingerprint }
+    }
+
+    /// Cancels what runs, refuses what waits and ends the thread. Blocking, for one step of the model at most.
+    pub fn stop(&self) {
+        self.handle.stop();
+    }
+}
+
+#[async_trait]
+impl Generator for EngineGenerator {
+    fn max_context_tokens(&self) -> usize {
+        self.handle.limits().max_context_tokens
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        self.handle.tokenizer().count(text)
+    }
+
+    fn encode_chat(&self, turns: &[ChatTurn]) -> Result<Vec<u32>, ModelError> {
+        self.template.encode(self.handle.tokenizer(), turns)
+    }
+
+    fn fingerprint(&self) -> &ModelFingerprint {
+        &self.fingerprint
+    }
+
+    async fn generate(
+        &self,
+        prompt: Vec<u32>,
+        sampling: Sampling,
+        salt: [u8; 16],
+        deadline: Duration,
+    ) -> Result<Box<dyn Generation>, ModelError> {
+        let request = engine::Request {
+            prompt,
+            sampling: engine_sampling(sampling),
+            stop: Vec::new(),
+            cache_salt: salt,
+            priority: engine::Priority::Interactive,
+            // a deadline beyond the clock's range is none
+            deadline: Instant::now().checked_add(deadline),
+        };
+        let running = self.handle.submit(request).map_err(model_error)?;
+        Ok(Box::new(Running { events: running }))
+    }
+}
+
+struct Running {
+    events: engine::Generation,
+}
+
+#[async_trait]
+impl Generation for Running {
+    async fn next(&mut self) -> Option<GenerationEvent> {
+        let event = match self.events.next().await? {
+            Event::Queued { position } => GenerationEvent::Queued { position },
+            Event::Started { prompt_tokens, cached_tokens } => {
+                GenerationEvent::Started { prompt_tokens, cached_tokens }
+            }
+            Event::Text { text, .. } => GenerationEvent::Text(text),
+            Event::Finished(finish) => GenerationEvent::Finished {
+                reason: finish_reason(finish.reason),
+                completion_tokens: finish.completion_tokens,
+                tokens_sha256: digest_of(&finish.tokens),
+            },
+            Event::Failed(error) => GenerationEvent::Failed(model_error(error)),
+        };
+        Some(event)
+    }
+}
+
+/// What the engine offers beyond the domain's sampling stays off.
+fn engine_sampling(sampling: Sampling) -> engine::Sampling {
+    let Sampling { temperature, top_p, top_k, seed, max_tokens } = sampling;
+    engine::Sampling { temperature, top_p, top_k, seed, max_tokens, ..engine::Sampling::default() }
+}
+
+fn finish_reason(reason: engine::FinishReason) -> FinishReason {
+    match reason {
+        engine::FinishReason::Stop => FinishReason::Stop,
+        engine::FinishReason::Length => FinishReason::Length,
+        engine::FinishReason::Cancelled => FinishReason::Cancelled,
+        engine::FinishReason::Deadline => FinishReason::Deadline,
+    }
+}
+
+/// The engine's errors as the port says them.
+pub(super) fn model_error(error: EngineError) -> ModelError {
+    match error {
+        EngineError::TooLong { prompt_tokens, max_tokens, limit } => {
+            ModelError::TooLong { prompt_tokens, max_tokens, limit }
+        }
+        EngineError::Busy { retry_after, queue_depth } => ModelError::Busy { retry_after, queue_depth },
+        EngineError::Stopped => ModelError::Stopped,
+        EngineError::BadRequest(detail) | EngineError::Internal(detail) => ModelError::Failed(detail),
+        EngineError::Late | EngineError::Model { .. } | EngineError::Device { .. } => {
+            ModelError::Failed(error.to_string())
+        }
+    }
+}
+
+fn digest_of(tokens: &[u32]) -> String {
+    let mut digest = Sha256::new();
+    for token in tokens {
+        digest.update(token.to_le_bytes());
+    }
+    hex::encode(digest.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_of_tokens_is_that_of_their_bytes() {
+        assert_eq!(digest_of(&[1, 258]), hex::encode(Sha256::digest([1, 0, 0, 0, 2, 1, 0, 0])));
+        assert_eq!(digest_of(&[]), hex::encode(Sha256::digest([])));
+    }
+
+    #[test]
+    fn overload_stays_overload() {
+        let busy = EngineError::Busy { retry_after: Duration::from_secs(3), queue_depth: 16 };
+
+        assert!(matches!(model_error(busy), ModelError::Busy { queue_depth: 16, .. }));
+        assert!(matches!(model_error(EngineError::Stopped), ModelError::Stopped));
+    }
+}
