@@ -1,0 +1,174 @@
+//! Document in. `accept` answers the upload; `process` is the worker's flow, one line a stage:
+//!
+//! ```text
+//! Upload ──accept──▶ job          a version's row, blob and job exist; 202 to the client
+//! job ──read──▶ Parsed            a child process extracted text, pages, headings
+//!     ──chunk──▶ Chunks           the text as passages, each with page, boxes and heading path
+//!     ──embed──▶ Vectors          a dense and a sparse vector for each passage
+//!     ──index──▶ Indexed          all of it is durable; the version became visible in one step
+//! ```
+//!
+//! Every stage may run twice for one version: ids are derived, rows are replaced, writes are fenced by the claim.
+//! Knows no HTTP, no SQL and no file format.
+
+mod error;
+
+mod accept;
+mod delete;
+mod page_image;
+mod page_image_cache;
+
+mod run;
+mod worker;
+
+mod child;
+mod read;
+
+mod chunk;
+mod outline;
+mod split;
+mod token_weights;
+
+mod embed;
+mod index;
+
+pub use error::IngestError;
+
+use crate::audit::Auditor;
+use crate::config::Ingest as IngestConfig;
+use crate::config::Reader as ReaderConfig;
+use crate::domain::Accepted;
+use crate::domain::CollectionId;
+use crate::domain::DocumentId;
+use crate::domain::Principal;
+use crate::domain::Span;
+use crate::ingest::index::Indexed;
+use crate::ingest::page_image_cache::PageImageCache;
+use crate::ingest::run::Run;
+use crate::ports::Blobs;
+use crate::ports::Documents;
+use crate::ports::Embedder;
+use crate::ports::Intake;
+use crate::ports::Jobs;
+use crate::ports::VectorIndex;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+/// What documents pass through on their way in.
+pub struct Ingest {
+    parts: IngestParts,
+    /// One for each page image that may be painted at once.
+    renders: Semaphore,
+    images: PageImageCache,
+    /// Wakes an idle worker of this process when a file comes in.
+    arrivals: Notify,
+}
+
+/// What `Ingest` works with; `app.rs` fills it.
+pub struct IngestParts {
+    /// Workers, leases, sizes of passages.
+    pub config: IngestConfig,
+    /// Limits of the child that reads.
+    pub reader: ReaderConfig,
+    /// This binary, started again as `docent read` to read hostile files.
+    pub reader_program: PathBuf,
+    /// Largest file that is taken, in bytes.
+    pub max_upload_bytes: usize,
+    /// Files.
+    pub blobs: Arc<dyn Blobs>,
+    /// What may be seen.
+    pub documents: Arc<dyn Documents>,
+    /// What the pipeline writes.
+    pub intake: Arc<dyn Intake>,
+    /// Its queue.
+    pub jobs: Arc<dyn Jobs>,
+    /// Vectors.
+    pub index: Arc<dyn VectorIndex>,
+    /// Counts tokens and makes vectors.
+    pub embedder: Arc<dyn Embedder>,
+    /// The log.
+    pub auditor: Auditor,
+}
+
+/// A file as it arrives.
+pub struct Upload {
+    /// Where it goes.
+    pub collection: CollectionId,
+    /// Whose new version it is; none makes a document.
+    pub document: Option<DocumentId>,
+    /// Given by the uploader; none: the file's own, else its name.
+    pub title: Option<String>,
+    /// As the uploader's machine called it; only for display.
+    pub file_name: String,
+    /// The file.
+    pub bytes: Vec<u8>,
+}
+
+/// Which page image.
+pub struct PageImage {
+    /// Of which document.
+    pub document: DocumentId,
+    /// Of which version; none: the visible one.
+    pub version: Option<i32>,
+    /// From 1.
+    pub page: u32,
+    /// Characters to highlight.
+    pub highlight: Option<Span>,
+    /// Pixels a point; held between 0.5 and 4.
+    pub scale: f32,
+}
+
+impl Ingest {
+    /// Joins the parts.
+    pub fn new(parts: IngestParts) -> Self {
+        let renders = Semaphore::new(parts.reader.max_renders.max(1));
+        Self { parts, renders, images: PageImageCache::default(), arrivals: Notify::new() }
+    }
+
+    /// Checks, stores the blob, writes row and job, records it in the log. The same bytes in the same collection give
+    /// what is already there.
+    ///
+    /// # Errors
+    /// The file's fault (empty, too large, of an unknown format), the caller's (not writable), or a store's.
+    pub async fn accept(&self, who: &Principal, upload: Upload) -> Result<Accepted, IngestError> {
+        let accepted = accept::accept(&self.parts, who, upload).await?;
+        self.arrivals.notify_one();
+        Ok(accepted)
+    }
+
+    /// Erases rows, vectors and blobs, checks that they are gone, records it.
+    ///
+    /// # Errors
+    /// [`IngestError::NotErased`] when nobody can see the document any more but a store did not erase its data yet;
+    /// erasing goes on in the background then.
+    pub async fn delete(&self, who: &Principal, document: DocumentId) -> Result<(), IngestError> {
+        self.images.forget(document);
+        delete::delete(&self.parts, who, document).await?;
+        self.images.forget(document);
+        Ok(())
+    }
+
+    /// PNG of a page with the characters highlighted.
+    ///
+    /// # Errors
+    /// [`IngestError::NoPageImage`] for text and Markdown, [`IngestError::RenderBusy`] when too many are painted.
+    pub async fn page_image(&self, who: &Principal, image: PageImage) -> Result<Vec<u8>, IngestError> {
+        page_image::page_image(self, who, image).await
+    }
+
+    /// Takes jobs until stopped, then gives the one at hand back.
+    pub async fn work(self: Arc<Self>, worker: String, stop: CancellationToken) {
+        worker::work(&self, &worker, &stop).await;
+    }
+
+    /// One job, one line a stage.
+    async fn process(&self, run: &Run) -> Result<Indexed, IngestError> {
+        let parsed = read::read(&self.parts, run).await?;
+        let chunks = chunk::chunk(&self.parts, run, parsed).await?;
+        let vectors = embed::embed(&self.parts, run, chunks).await?;
+        index::index(&self.parts, run, vectors).await
+    }
+}

@@ -1,0 +1,223 @@
+//! From the stored file to its text: the reader runs in a child process, its findings become ours. Knows no passage.
+
+use crate::domain::Coverage;
+use crate::domain::PageLayout;
+use crate::domain::Rect;
+use crate::domain::Span;
+use crate::domain::Stage;
+use crate::domain::Warning;
+use crate::domain::Word;
+use crate::ingest::IngestError;
+use crate::ingest::IngestParts;
+use crate::ingest::child;
+use crate::ingest::child::Call;
+use crate::ingest::run::Run;
+use crate::ports::StoreError;
+use reader::Format;
+use reader::Heading;
+use reader::ReadOptions;
+use reader::WarningCode;
+use reader::child::Job;
+use reader::child::Reply;
+use std::time::Duration;
+use std::time::Instant;
+
+/// Longest reply for each character of text: words with their boxes take about 10 bytes a character.
+const REPLY_BYTES_PER_CHARACTER: u64 = 16;
+/// Longest reply besides.
+const REPLY_BYTES: u64 = 16 << 20;
+
+/// A version's text as the reader found it.
+pub(super) struct Parsed {
+    format: Format,
+    title: Option<String>,
+    content: String,
+    pages: Vec<PageLayout>,
+    headings: Vec<Heading>,
+    warnings: Vec<Warning>,
+    coverage: Coverage,
+}
+
+impl Parsed {
+    /// What kind of file it was.
+    pub(super) const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The title the file gives itself.
+    pub(super) fn title(&self) -> Option<&str> {
+        self.title.as_deref()
+    }
+
+    /// All text.
+    pub(super) fn content(&self) -> &str {
+        &self.content
+    }
+
+    /// The pages in order; their spans cover the text.
+    pub(super) fn pages(&self) -> &[PageLayout] {
+        &self.pages
+    }
+
+    /// Headings in the order of the text.
+    pub(super) fn headings(&self) -> &[Heading] {
+        &self.headings
+    }
+
+    /// Gives the text, pages, warnings and what is known of the coverage to the next stage.
+    pub(super) fn into_parts(self) -> (Option<String>, String, Vec<PageLayout>, Vec<Warning>, Coverage) {
+        (self.title, self.content, self.pages, self.warnings, self.coverage)
+    }
+
+    /// Takes over what the reader said.
+    pub(super) fn from_reader(parsed: reader::Parsed) -> Self {
+        let coverage = coverage(&parsed);
+        let warnings = parsed.warnings.into_iter().map(warning).collect();
+        let title = parsed.title.map(|title| title.trim().to_owned()).filter(|title| !title.is_empty());
+        Self {
+            format: parsed.format,
+            title,
+            content: parsed.content,
+            pages: parsed.pages.into_iter().map(page).collect(),
+            headings: parsed.headings,
+            warnings,
+            coverage,
+        }
+    }
+}
+
+/// Reads the job's file.
+#[tracing::instrument(name = "read", skip_all)]
+pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, IngestError> {
+    let (began, job) = (Instant::now(), run.job());
+    run.advance(Stage::Read, 0, 0).await?;
+    let file = parts.blobs.get(job.collection, &job.sha256).await.map_err(|error| match error {
+        StoreError::Missing { .. } => IngestError::FileLost,
+        other @ (StoreError::Unavailable { .. }
+        | StoreError::Conflict { .. }
+        | StoreError::Corrupt { .. }) => IngestError::Store(other),
+    })?;
+    let size = file.len();
+    run.advance(Stage::Read, 0, size).await?;
+    let limits = &parts.reader;
+    let options = ReadOptions {
+        password: None,
+        max_pages: limits.max_pages,
+        max_characters: limits.max_characters,
+        max_stream_bytes: limits.max_stream_bytes,
+    };
+    let call = Call {
+        program: &parts.reader_program,
+        limits,
+        deadline: Duration::from_millis(limits.timeout_ms),
+        max_reply: REPLY_BYTES
+            .saturating_add(limits.max_characters.saturating_mul(REPLY_BYTES_PER_CHARACTER)),
+    };
+    let parsed = match child::ask(&call, Job::Read(options), file).await? {
+        Reply::Parsed(parsed) => parsed,
+        Reply::Failed(error) => return Err(error.into()),
+        Reply::Rendered(_) => {
+            return Err(IngestError::ReaderBroken { detail: "an image for a text".to_owned() });
+        }
+    };
+    let taken = tokio::task::spawn_blocking(move || Parsed::from_reader(*parsed));
+    let parsed = taken.await.map_err(|_| IngestError::Panicked("read"))?;
+    run.advance(Stage::Read, size, size).await?;
+    metrics::histogram!("docent_ingest_stage_seconds", "stage" => "read")
+        .record(began.elapsed().as_secs_f64());
+    tracing::debug!(pages = parsed.pages.len(), bytes = size, "the file is read");
+    Ok(parsed)
+}
+
+fn page(page: reader::Page) -> PageLayout {
+    PageLayout {
+        number: page.number,
+        label: page.label,
+        width: page.width,
+        height: page.height,
+        span: span(page.span),
+        words: page
+            .words
+            .into_iter()
+            .map(|word| Word { span: span(word.span), rect: rect(word.rect) })
+            .collect(),
+        undecodable: page.undecodable,
+    }
+}
+
+/// The reader's span as ours.
+pub(super) const fn span(span: reader::Span) -> Span {
+    Span { start: span.start, end: span.end }
+}
+
+const fn rect(rect: reader::Rect) -> Rect {
+    Rect { x0: rect.x0, y0: rect.y0, x1: rect.x1, y1: rect.y1 }
+}
+
+fn warning(warning: reader::Warning) -> Warning {
+    Warning { code: code(warning.code), page: warning.page, detail: warning.detail }
+}
+
+/// The code's name as it stands in JSON.
+fn code(code: WarningCode) -> String {
+    match serde_json::to_value(code) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => format!("{code:?}").to_lowercase(),
+    }
+}
+
+/// What can be said before the text is cut: undecodable glyphs stand in it as U+FFFD and do not count as extracted.
+fn coverage(parsed: &reader::Parsed) -> Coverage {
+    let without_text = parsed.warnings.iter().filter(|warning| warning.code == WarningCode::PageWithoutText);
+    Coverage {
+        pages: parsed.pages.len() as u32,
+        pages_without_text: without_text.count() as u32,
+        characters_extracted: visible_characters(&parsed.content),
+        undecodable_glyphs: parsed.pages.iter().map(|page| u64::from(page.undecodable)).sum(),
+        ..Coverage::default()
+    }
+}
+
+/// Characters that say something: not white space, not the mark of an undecodable one.
+pub(super) fn visible_characters(text: &str) -> u64 {
+    text.chars().filter(|c| !c.is_whitespace() && *c != char::REPLACEMENT_CHARACTER).count() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_reader_found_is_taken_over_whole() {
+        let parsed = reader::Parsed {
+            format: Format::Pdf,
+            title: Some("  ".to_owned()),
+            content: "租\u{fffd} 约\n".to_owned(),
+            pages: vec![reader::Page {
+                number: 1,
+                label: Some("i".to_owned()),
+                width: 595.0,
+                height: 842.0,
+                span: reader::Span { start: 0, end: 5 },
+                words: vec![reader::Word {
+                    span: reader::Span { start: 0, end: 2 },
+                    rect: reader::Rect { x0: 1.0, y0: 2.0, x1: 3.0, y1: 4.0 },
+                }],
+                undecodable: 1,
+            }],
+            headings: Vec::new(),
+            warnings: vec![reader::Warning {
+                code: WarningCode::UndecodableGlyphs,
+                page: Some(1),
+                detail: "1 glyph".to_owned(),
+            }],
+        };
+
+        let parsed = Parsed::from_reader(parsed);
+
+        assert_eq!(parsed.title(), None);
+        assert_eq!(parsed.pages()[0].words[0].rect, Rect { x0: 1.0, y0: 2.0, x1: 3.0, y1: 4.0 });
+        assert_eq!(parsed.warnings[0].code, "undecodable_glyphs");
+        assert_eq!((parsed.coverage.characters_extracted, parsed.coverage.undecodable_glyphs), (2, 1));
+    }
+}

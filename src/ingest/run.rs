@@ -1,0 +1,96 @@
+//! One attempt at a job: says how far it is, keeps the lease alive while a stage is silent, and tells work on other
+//! threads when to stop. Knows no stage.
+
+use crate::domain::ClaimedJob;
+use crate::domain::Progress;
+use crate::domain::Stage;
+use crate::ingest::IngestError;
+use crate::ports::Jobs;
+use crate::ports::StoreError;
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::time::Duration;
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A claimed job in this worker's hands.
+pub(super) struct Run {
+    job: ClaimedJob,
+    jobs: Arc<dyn Jobs>,
+    lease: Duration,
+    progress: Mutex<Progress>,
+    over: CancellationToken,
+}
+
+impl Run {
+    /// Begins an attempt at a job that was just claimed for `lease`.
+    pub(super) fn new(job: ClaimedJob, jobs: Arc<dyn Jobs>, lease: Duration) -> Self {
+        let progress = Mutex::new(Progress { stage: Stage::Queued, done: 0, total: 0 });
+        Self { job, jobs, lease, progress, over: CancellationToken::new() }
+    }
+
+    /// The job.
+    pub(super) const fn job(&self) -> &ClaimedJob {
+        &self.job
+    }
+
+    /// Which stage it is in.
+    pub(super) fn stage(&self) -> Stage {
+        self.now().stage
+    }
+
+    /// Cancelled when this attempt is over, for threads that outlive the future they were started by.
+    pub(super) const fn over(&self) -> &CancellationToken {
+        &self.over
+    }
+
+    /// Says how far the attempt is, which also keeps the lease.
+    ///
+    /// # Errors
+    /// [`IngestError::LeaseLost`] when another worker has the job or its document is gone. A database that does not
+    /// answer is not an error yet: the heart-beat counts how long that lasts.
+    pub(super) async fn advance(&self, stage: Stage, done: usize, total: usize) -> Result<(), IngestError> {
+        let progress = Progress { stage, done: done as i64, total: total as i64 };
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+        match self.say(progress).await {
+            Ok(()) | Err(StoreError::Unavailable { .. }) => Ok(()),
+            Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => Err(IngestError::LeaseLost),
+            Err(error @ StoreError::Corrupt { .. }) => Err(error.into()),
+        }
+    }
+
+    /// Keeps the lease while stages are silent; returns when it is lost.
+    pub(super) async fn beat(&self) -> IngestError {
+        let mut kept = Instant::now();
+        loop {
+            tokio::time::sleep(self.lease / 3).await;
+            match self.say(self.now()).await {
+                Ok(()) => kept = Instant::now(),
+                Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => {
+                    return IngestError::LeaseLost;
+                }
+                Err(error @ (StoreError::Unavailable { .. } | StoreError::Corrupt { .. })) => {
+                    tracing::warn!(job.id = %self.job.id, %error, "the job's lease could not be renewed");
+                    if kept.elapsed() >= self.lease {
+                        return IngestError::LeaseLost;
+                    }
+                }
+            }
+        }
+    }
+
+    fn now(&self) -> Progress {
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn say(&self, progress: Progress) -> Result<(), StoreError> {
+        self.jobs.progress(&self.job, progress, self.lease).await
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        self.over.cancel();
+    }
+}
