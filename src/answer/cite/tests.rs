@@ -1,0 +1,162 @@
+//! Verdicts over passages as documents have them.
+
+use super::*;
+use crate::domain::CollectionId;
+use crate::domain::DocumentId;
+use crate::domain::PassageId;
+use crate::domain::PassageScores;
+use crate::domain::ScoredPassage;
+use proptest::prelude::*;
+
+const TRAVEL: &str = "第八条 差旅费用须在行程结束后三十日内，\n通过财务系统提交报销单。逾期不予受理。";
+const BACKUP: &str = "The production database is backed up every night. Backups are kept for ninety days in two places. \
+                      The fee is EUR 2,500 per month; it is due on the first working day.";
+
+fn source(text: &str, start: u32) -> Source {
+    let document = DocumentId::new();
+    let passage = Passage {
+        passage_id: PassageId::derive(document, 1, 0),
+        document_id: document,
+        collection_id: CollectionId::new(),
+        version: 1,
+        ordinal: 0,
+        title: "Contract".into(),
+        page: 1,
+        span: Span { start, end: start + text.chars().count() as u32 },
+        boxes: vec![],
+        heading_path: vec![],
+        text: text.into(),
+    };
+    Source::new(ScoredPassage { passage, scores: PassageScores::default() }, usize::MAX)
+}
+
+fn checked(draft: &str) -> (SentenceVerdict, Vec<(usize, String)>, bool) {
+    let sources = [source(TRAVEL, 0), source(BACKUP, 1_000)];
+    let check = check(draft, &sources);
+    let quotes = check.places.iter().map(|(at, range)| (at + 1, sources[*at].quote(range).0)).collect();
+    (check.verdict, quotes, check.reattached)
+}
+
+fn quoted(draft: &str, mark: usize, quote: &str) {
+    assert_eq!(checked(draft), (SentenceVerdict::Quoted, vec![(mark, quote.to_owned())], false), "{draft}");
+}
+
+fn supported(draft: &str, mark: usize, quote: &str) {
+    assert_eq!(
+        checked(draft),
+        (SentenceVerdict::Supported, vec![(mark, quote.to_owned())], false),
+        "{draft}"
+    );
+}
+
+fn unsupported(draft: &str) {
+    assert_eq!(checked(draft), (SentenceVerdict::Unsupported, vec![], false), "{draft}");
+}
+
+#[test]
+fn a_copy_is_quoted_with_the_characters_of_the_passage() {
+    quoted(
+        "差旅费用须在行程结束后三十日内，通过财务系统提交报销单。[1]",
+        1,
+        "差旅费用须在行程结束后三十日内，\n通过财务系统提交报销单",
+    );
+    quoted(
+        "BACKUPS ARE KEPT for ninety days in two places [2].",
+        2,
+        "Backups are kept for ninety days in two places",
+    );
+    quoted("- “Backups are kept for ninety days.” [2]", 2, "Backups are kept for ninety days");
+}
+
+#[test]
+fn a_sentence_with_the_terms_and_numbers_of_one_place_is_supported() {
+    supported(
+        "The backups are kept in two places for ninety days. [2]",
+        2,
+        "Backups are kept for ninety days in two places.",
+    );
+    supported(
+        "The fee per month is EUR 2500 [2].",
+        2,
+        "The fee is EUR 2,500 per month; it is due on the first working day.",
+    );
+}
+
+#[test]
+fn another_number_or_the_contrary_is_unsupported() {
+    unsupported("Backups are kept in two places for sixty days. [2]");
+    unsupported("The fee per month is EUR 3,500. [2]");
+    unsupported("The backups are not kept for ninety days in two places. [2]");
+    unsupported("差旅费用须在行程结束后六十日内通过财务系统提交报销单。[1]");
+}
+
+#[test]
+fn a_wrong_or_missing_mark_is_mended_only_for_a_copy() {
+    let copy = "Backups are kept for ninety days in two places";
+    let mended = (SentenceVerdict::Quoted, vec![(2, copy.to_owned())], true);
+
+    assert_eq!(checked(&format!("{copy}. [1]")), mended);
+    assert_eq!(checked(&format!("{copy}.")), mended);
+    assert_eq!(checked(&format!("{copy}. [7]")), mended);
+    unsupported("The backups are kept in two places for ninety days. [1]");
+    unsupported("In two. [1]");
+}
+
+#[test]
+fn a_sentence_without_any_mark_takes_the_same_tests_over_each_passage_alone() {
+    let check = checked("The backups are kept in two places for ninety days.");
+    assert_eq!((check.0, check.2), (SentenceVerdict::Supported, true));
+    unsupported("The backups are kept in three places for ninety days.");
+}
+
+#[test]
+fn words_in_quotation_marks_must_stand_in_the_cited_passage() {
+    supported(
+        "It says that the “backups are kept for ninety days” in two places. [2]",
+        2,
+        "Backups are kept for ninety days in two places.",
+    );
+    unsupported("It says that backups are “always kept for ninety days” in two places. [2]");
+}
+
+#[test]
+fn nothing_made_up_is_supported() {
+    unsupported("The office is in Bremen. [2]");
+    unsupported("Ninety. [1]");
+    unsupported("[1][2]");
+    unsupported("");
+}
+
+#[test]
+fn nothing_is_supported_without_sources() {
+    assert_eq!(check("Backups are kept. [1]", &[]).verdict, SentenceVerdict::Unsupported);
+}
+
+proptest! {
+    #[test]
+    fn a_quote_is_exactly_the_characters_of_its_span(
+        content in "[a-z甲乙丙 0-9.,。\\n“”]{20,200}",
+        cut in (0..100_usize, 20..120_usize),
+        words in (0..100_usize, 4..40_usize),
+    ) {
+        let characters: Vec<char> = content.chars().collect();
+        let start = cut.0.min(characters.len() - 1);
+        let text: String = characters[start..(start + cut.1).min(characters.len())].iter().collect();
+        let length = text.chars().count();
+        let from = words.0.min(length - 1);
+        let draft: String = text.chars().skip(from).take(words.1).collect::<String>() + "[1]";
+        let sources = [source(&text, start as u32)];
+
+        for (at, range) in check(&draft, &sources).places {
+            let (quote, span) = sources[at].quote(&range);
+            let expected: String = characters[span.start as usize..span.end as usize].iter().collect();
+            prop_assert_eq!(quote, expected);
+        }
+    }
+
+    #[test]
+    fn checking_never_fails(draft in "\\PC{0,120}", text in "\\PC{0,200}") {
+        let check = check(&draft, &[source(&text, 5)]);
+        prop_assert_eq!(check.verdict == SentenceVerdict::Unsupported, check.places.is_empty());
+    }
+}
