@@ -1,0 +1,157 @@
+//! The front door: routes in the order a request meets them. A request passes `observe` (id, span, metrics, security
+//! headers), `error::render` (problems become RFC 9457), the panic catcher, `gate` (who may, how often, how long), and
+//! then one handler of one resource. Knows no adapter: no SQL, no Qdrant, no engine.
+
+mod answers;
+mod audit;
+mod auth;
+mod authorisation;
+mod collections;
+mod cookies;
+mod documents;
+mod error;
+mod events;
+mod gate;
+mod grants;
+mod health;
+pub mod identity;
+mod input;
+mod jobs;
+mod keys;
+mod limits;
+mod observe;
+mod openapi;
+mod pages;
+mod params;
+mod record;
+mod reference;
+mod search;
+mod sessions;
+mod upload;
+mod users;
+
+use crate::answer::Answering;
+use crate::audit::Auditor;
+use crate::config::Config;
+use crate::http::limits::Limits;
+use crate::ingest::Ingest;
+use crate::ports::Answers;
+use crate::ports::Blobs;
+use crate::ports::Collections;
+use crate::ports::Credentials;
+use crate::ports::Documents;
+use crate::ports::Jobs;
+use crate::ports::Users;
+use crate::ports::VectorIndex;
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware::from_fn;
+use axum::middleware::from_fn_with_state;
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// What the front door works with; `app.rs` fills it.
+pub struct Parts {
+    pub config: Arc<Config>,
+    pub ingest: Arc<Ingest>,
+    pub answering: Arc<Answering>,
+    pub auditor: Auditor,
+    pub collections: Arc<dyn Collections>,
+    pub documents: Arc<dyn Documents>,
+    pub jobs: Arc<dyn Jobs>,
+    pub answers: Arc<dyn Answers>,
+    pub users: Arc<dyn Users>,
+    pub credentials: Arc<dyn Credentials>,
+    /// Asked for its health only.
+    pub index: Arc<dyn VectorIndex>,
+    /// Asked for their health only.
+    pub blobs: Arc<dyn Blobs>,
+    pub metrics: PrometheusHandle,
+    /// False while the models load: `/readyz` says so, and questions get 503.
+    pub models_ready: Arc<AtomicBool>,
+    /// Acts run on here, so that a client that leaves does not leave them half done.
+    pub tasks: TaskTracker,
+    /// The service is stopping: event streams of jobs end.
+    pub stop: CancellationToken,
+}
+
+/// What every handler is given.
+pub struct State {
+    parts: Parts,
+    limits: Limits,
+    probe: health::Probe,
+}
+
+impl State {
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let limits = Limits::new(&parts.config.http);
+        Arc::new(Self { parts, limits, probe: health::Probe::default() })
+    }
+}
+
+impl std::ops::Deref for State {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
+
+/// The whole front door. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`: sign-in limits and
+/// `/metrics` look at the peer's address.
+pub fn router(state: Arc<State>) -> Router {
+    let http = &state.config.http;
+    let (api, _) = routes_of_the_api(http.max_body_bytes, http.max_upload_bytes).split_for_parts();
+    let pages = pages::router().layer(DefaultBodyLimit::max(http.max_body_bytes));
+    api.merge(pages)
+        .fallback(gate::nowhere)
+        .layer(from_fn_with_state(Arc::clone(&state), gate::pass))
+        .layer(CatchPanicLayer::custom(error::panicked))
+        .layer(from_fn(error::render))
+        .layer(from_fn_with_state(Arc::clone(&state), observe::request))
+        .with_state(state)
+}
+
+/// Routes and their documentation are one list.
+fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiRouter<Arc<State>> {
+    let uploads = OpenApiRouter::with_openapi(openapi::about())
+        .routes(routes!(documents::upload, documents::list))
+        .routes(routes!(documents::upload_version))
+        // `upload` counts; twice as much is read so that a client that sends too much hears so.
+        .layer(DefaultBodyLimit::max(max_upload_bytes.saturating_mul(2)));
+    let others = OpenApiRouter::new()
+        .routes(routes!(sessions::create, sessions::delete))
+        .routes(routes!(sessions::me))
+        .routes(routes!(users::create, users::list))
+        .routes(routes!(keys::create, keys::list))
+        .routes(routes!(keys::revoke))
+        .routes(routes!(collections::create, collections::list))
+        .routes(routes!(collections::show))
+        .routes(routes!(grants::list))
+        .routes(routes!(grants::put, grants::delete))
+        .routes(routes!(documents::show, documents::delete))
+        .routes(routes!(documents::content))
+        .routes(routes!(documents::page))
+        .routes(routes!(documents::page_image))
+        .routes(routes!(jobs::show))
+        .routes(routes!(jobs::events))
+        .routes(routes!(search::search))
+        .routes(routes!(answers::create))
+        .routes(routes!(answers::show))
+        .routes(routes!(answers::receipt))
+        .routes(routes!(audit::list))
+        .routes(routes!(audit::show))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(openapi::document))
+        .routes(routes!(reference::page))
+        .layer(DefaultBodyLimit::max(max_body_bytes));
+    uploads.merge(others)
+}

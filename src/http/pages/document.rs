@@ -1,0 +1,96 @@
+//! One document: where it is, what became of its text, its pages. Knows no store.
+
+use super::layout::Room;
+use super::layout::Viewer;
+use super::layout::page;
+use super::layout::source_viewer;
+use super::percent;
+use super::status;
+use crate::domain::Document;
+use maud::Markup;
+use maud::html;
+use serde_json::json;
+
+/// The document's page, opened at `shown` (a page from 1) where one is asked for.
+pub(super) fn document(viewer: &Viewer<'_>, document: &Document, shown: Option<u32>) -> Markup {
+    let collection = format!("/collections/{}", document.collection_id);
+    let place = shown.map(|number| {
+        json!({ "document": document.id, "version": document.version, "page": number, "span": [0, 0], "title": document.title })
+            .to_string()
+    });
+    let body = html! {
+        p { a href=(collection) { "← All documents of the collection" } }
+        h1 { (document.title) }
+        p.notice.error role="alert" data-problem hidden {}
+        div.ask data-viewer-layout {
+            div {
+                (progress(document))
+                (facts(document))
+                (warnings(document))
+                div.row {
+                    a.button href={ "/ask?document=" (document.id) } { "Ask about this document" }
+                    @if document.pages > 0 { a href={ "?page=" (shown.unwrap_or(1)) } { "Show its pages" } }
+                    @if viewer.principal.may_write(document.collection_id) {
+                        button.danger type="button" data-delete=(document.id) data-title=(document.title) data-then=(collection) { "Delete" }
+                    }
+                }
+            }
+            (source_viewer())
+        }
+        @if let Some(place) = place { div hidden data-place=(place) {} }
+    };
+    page(&document.title, Some(viewer), Room::Collections, &["documents.js"], &body)
+}
+
+fn progress(document: &Document) -> Markup {
+    use crate::domain::DocumentStatus::{Failed, Processing, Queued, Ready, ReadyWithWarnings};
+    html! {
+        @match (document.status, document.job_id) {
+            (Queued | Processing, Some(job)) => {
+                div.panel data-job=(job) role="status" {
+                    p { "On its way in: " span data-stage { (document.status) } }
+                    progress aria-label="Progress" {}
+                }
+            }
+            (Queued | Processing | Ready | ReadyWithWarnings | Failed, _) => {}
+        }
+        @if let Some(error) = &document.error {
+            p.notice.error { (error.detail) " (" code { (error.code) } ")" }
+        }
+    }
+}
+
+fn facts(document: &Document) -> Markup {
+    html! {
+        div.panel { dl.facts {
+            dt { "Status" } dd { (status(document.status)) }
+            dt { "Pages" } dd { (document.pages) }
+            dt { "Chunks" } dd { (document.chunks) }
+            @if let Some(coverage) = &document.coverage {
+                dt { "Coverage" }
+                dd {
+                    (percent(coverage.ratio)) ": " (coverage.characters_embedded) " of " (coverage.characters_extracted)
+                    " characters are searchable"
+                    @if coverage.undecodable_glyphs > 0 { "; " (coverage.undecodable_glyphs) " glyphs could not be decoded" }
+                    @if coverage.pages_without_text > 0 { "; " (coverage.pages_without_text) " pages have no text" }
+                }
+            }
+            dt { "Version" } dd { (document.version) }
+            dt { "File" } dd { (document.file.file_name) ", " (document.file.bytes) " bytes " (document.file.media_type) }
+            dt { "SHA-256" } dd { code { (document.file.sha256) } }
+            dt { "Id" } dd { code { (document.id) } }
+        } }
+    }
+}
+
+fn warnings(document: &Document) -> Markup {
+    html! {
+        @if !document.warnings.is_empty() {
+            h2 { "Warnings" }
+            ul.panel { @for warning in &document.warnings { li {
+                @if let Some(page) = warning.page { "Page " (page) ": " }
+                (warning.detail) " (" code { (warning.code) } ")"
+            } } }
+        }
+    }
+}

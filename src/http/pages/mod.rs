@@ -1,0 +1,116 @@
+//! The pages for people: server-rendered, no inline script or style. Every route has its row in `RULES`, or the gate
+//! denies it. Knows no store: pages ask what the API asks, and change things through the same functions.
+
+mod ask;
+mod assets;
+mod audit;
+mod collections;
+mod document;
+mod layout;
+mod rooms;
+mod session;
+mod sign_in;
+
+use crate::domain::DocumentStatus;
+use crate::http::State;
+use crate::http::authorisation::ADMINS;
+use crate::http::authorisation::AUDITORS;
+use crate::http::authorisation::Pace;
+use crate::http::authorisation::READERS;
+use crate::http::authorisation::Rule;
+use crate::http::authorisation::Who;
+use crate::http::error::Problem;
+use axum::Router;
+use axum::routing::get;
+use axum::routing::post;
+use maud::Markup;
+use maud::html;
+use std::fmt::Write;
+use std::sync::Arc;
+
+/// Who may see which page.
+pub(super) const RULES: &[Rule] = &[
+    Rule::page("GET", "/", Who::SignedIn),
+    Rule::page("GET", "/sign-in", Who::Public),
+    Rule::page("POST", "/sign-in", Who::Public).at(Pace::SignIn),
+    Rule::page("POST", "/sign-out", Who::SignedIn),
+    Rule::page("GET", "/ask", READERS),
+    Rule::page("GET", "/collections", READERS),
+    Rule::page("POST", "/collections", ADMINS),
+    Rule::page("GET", "/collections/{id}", READERS),
+    Rule::page("GET", "/documents/{id}", READERS),
+    Rule::page("GET", "/audit", AUDITORS),
+    Rule::page("GET", "/audit/{id}", AUDITORS),
+    Rule::page("GET", "/assets/{name}", Who::Public).at(Pace::Free),
+];
+
+/// The routes of the pages.
+pub(super) fn router() -> Router<Arc<State>> {
+    Router::new()
+        .route("/", get(rooms::first))
+        .route("/sign-in", get(session::form).post(session::sign_in))
+        .route("/sign-out", post(session::sign_out))
+        .route("/ask", get(rooms::ask))
+        .route("/collections", get(rooms::collections).post(rooms::create_collection))
+        .route("/collections/{id}", get(rooms::collection))
+        .route("/documents/{id}", get(rooms::document))
+        .route("/audit", get(rooms::audit))
+        .route("/audit/{id}", get(rooms::record))
+        .route("/assets/{name}", get(assets::asset))
+}
+
+/// Where who is not signed in is led, and back from there to `next`.
+pub(super) fn sign_in_path(next: &str) -> String {
+    format!("/sign-in?next={}", encoded(next))
+}
+
+/// A refusal as a page.
+pub(super) fn refusal(problem: &Problem) -> Markup {
+    let body = html! {
+        div.panel.narrow {
+            h1 { (problem.title) }
+            p { (problem.detail) }
+            p.quiet { "Request " code { (problem.request_id) } }
+            p { a href="/" { "To the first page" } }
+        }
+    };
+    layout::page(problem.title, None, layout::Room::Outside, &[], &body)
+}
+
+/// Percent-encodes what has a meaning in a query (RFC 3986 §2.3 leaves the unreserved).
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            write!(out, "%{byte:02X}").expect("a string takes everything");
+        }
+        out
+    })
+}
+
+/// A document's status in words.
+fn status(status: DocumentStatus) -> Markup {
+    html! { span class={ "status " (status) } { (status.as_str().replace('_', " ")) } }
+}
+
+/// A share of 1 in per cent, never rounded up to the whole.
+fn percent(ratio: f64) -> String {
+    format!("{:.1} %", (ratio * 1000.0).floor() / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn coverage_is_whole_only_when_nothing_is_missing() {
+        assert_eq!(percent(1.0), "100.0 %");
+        assert_eq!(percent(0.99999), "99.9 %");
+    }
+
+    #[test]
+    fn where_one_wanted_to_go_survives_the_sign_in() {
+        assert_eq!(sign_in_path("/audit?kind=a&b"), "/sign-in?next=/audit%3Fkind%3Da%26b");
+    }
+}

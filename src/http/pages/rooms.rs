@@ -1,0 +1,200 @@
+//! The handlers of the rooms: what a page shows is asked through the same ports and rules as the API.
+
+use super::ask;
+use super::audit;
+use super::collections;
+use super::document;
+use super::layout::Viewer;
+use crate::audit::Entry;
+use crate::domain::CollectionId;
+use crate::domain::DocumentId;
+use crate::domain::EventId;
+use crate::domain::Role;
+use crate::http::State as Service;
+use crate::http::auth::Caller;
+use crate::http::collections as resource;
+use crate::http::error::AppError;
+use crate::http::input;
+use crate::http::params::Segments;
+use crate::ports::LogQuery;
+use axum::Form;
+use axum::extract::Query;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use axum::response::Redirect;
+use axum::response::Response;
+use maud::Markup;
+use serde::Deserialize;
+use std::str::FromStr;
+use std::sync::Arc;
+use time::Date;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+/// Rows of a list.
+const ROWS: i64 = 50;
+/// Collections offered on the question page.
+const OFFERED: i64 = 200;
+
+impl Caller {
+    fn viewer(&self) -> Viewer<'_> {
+        Viewer { principal: &self.principal, csrf: self.session.as_ref().map_or("", |session| &session.csrf) }
+    }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Listed {
+    cursor: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Scope {
+    collection: Option<CollectionId>,
+    document: Option<DocumentId>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Shown {
+    page: Option<u32>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct NewCollection {
+    name: String,
+}
+
+/// The first page leads to the first room one may enter.
+pub(super) async fn first(caller: Caller) -> Redirect {
+    let reads = caller.principal.has(Role::Viewer) || caller.principal.has(Role::Contributor);
+    let room = if reads && caller.principal.acl_filter().is_empty() {
+        "/collections"
+    } else if reads || !caller.principal.has(Role::Auditor) {
+        "/ask"
+    } else {
+        "/audit"
+    };
+    Redirect::to(room)
+}
+
+pub(super) async fn ask(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Query(scope): Query<Scope>,
+) -> Result<Markup, AppError> {
+    let filter = caller.principal.acl_filter();
+    let list = state.collections.list(&filter, None, OFFERED).await?;
+    let document = match scope.document {
+        Some(id) => {
+            Some(state.documents.find(id, &filter).await?.ok_or_else(|| AppError::missing("document"))?)
+        }
+        None => None,
+    };
+    Ok(ask::ask(&caller.viewer(), &list.data, scope.collection, document.as_ref()))
+}
+
+pub(super) async fn collections(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Query(listed): Query<Listed>,
+) -> Result<Markup, AppError> {
+    let list = state.collections.list(&caller.principal.acl_filter(), listed.cursor.as_deref(), ROWS).await?;
+    Ok(collections::collections(&caller.viewer(), &list, caller.principal.has(Role::Admin), None))
+}
+
+pub(super) async fn create_collection(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Form(form): Form<NewCollection>,
+) -> Result<Response, AppError> {
+    let fields = serde_json::Map::from_iter([("name".to_owned(), form.name.into())]);
+    let made = match input::read::<resource::NewCollection>(fields, &state.config) {
+        Ok(wanted) => resource::make(&state, &caller.principal, wanted).await,
+        Err(refused) => Err(refused),
+    };
+    match made {
+        Ok(made) => Ok(Redirect::to(&format!("/collections/{}", made.id)).into_response()),
+        Err(refused) if refused.status.is_client_error() => {
+            let list = state.collections.list(&caller.principal.acl_filter(), None, ROWS).await?;
+            let page = collections::collections(&caller.viewer(), &list, true, Some(&refused.detail));
+            Ok((refused.status, page).into_response())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn collection(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Segments(id): Segments<CollectionId>,
+    Query(listed): Query<Listed>,
+) -> Result<Markup, AppError> {
+    let found = resource::readable(&state, &caller.principal, id).await?;
+    let filter = caller.principal.acl_filter();
+    let documents = state.documents.list(id, &filter, listed.cursor.as_deref(), ROWS).await?;
+    Ok(collections::collection(&caller.viewer(), &found, &documents))
+}
+
+pub(super) async fn document(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Segments(id): Segments<DocumentId>,
+    Query(shown): Query<Shown>,
+) -> Result<Markup, AppError> {
+    let found = state.documents.find(id, &caller.principal.acl_filter()).await?;
+    let found = found.ok_or_else(|| AppError::missing("document"))?;
+    Ok(document::document(&caller.viewer(), &found, shown.page))
+}
+
+pub(super) async fn audit(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Query(filters): Query<audit::Filters>,
+) -> Result<Markup, AppError> {
+    let (query, problem) = match query_of(&filters) {
+        Ok(query) => (query, None),
+        Err(problem) => (LogQuery { limit: ROWS, ..LogQuery::default() }, Some(problem)),
+    };
+    let (entries, next) = state.auditor.list(query).await?;
+    Ok(audit::list(&caller.viewer(), &filters, &entries, next, problem.as_deref()))
+}
+
+pub(super) async fn record(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Segments(id): Segments<EventId>,
+) -> Result<Markup, AppError> {
+    let entry: Option<Entry> = state.auditor.read(&caller.principal, id).await?;
+    let entry = entry.ok_or_else(|| AppError::missing("entry"))?;
+    Ok(audit::record(&caller.viewer(), &entry))
+}
+
+/// What the form asks for; the first field that makes no sense is named.
+fn query_of(filters: &audit::Filters) -> Result<LogQuery, String> {
+    Ok(LogQuery {
+        from: day(&filters.from, "From")?,
+        to: day(&filters.to, "To")?.and_then(|day| day.checked_add(time::Duration::DAY)),
+        actor: parsed(&filters.actor, "User id")?,
+        document: parsed(&filters.document, "Document id")?,
+        outcome: parsed(&filters.outcome, "Outcome")?,
+        kind: parsed(&filters.kind, "Kind")?,
+        before: parsed(&filters.cursor, "Older than")?,
+        limit: ROWS,
+    })
+}
+
+fn parsed<T: FromStr>(text: &str, field: &str) -> Result<Option<T>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| format!("{field}: `{text}` makes no sense"))
+}
+
+fn day(text: &str, field: &str) -> Result<Option<OffsetDateTime>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Date::parse(text, format_description!("[year]-[month]-[day]"))
+        .map(|date| Some(date.midnight().assume_utc()))
+        .map_err(|_| format!("{field}: `{text}` is not a day such as 2026-11-23"))
+}
