@@ -1,1 +1,99 @@
-fn main(){}
+//! The command line: parses arguments, nothing else. What the commands do is in `app`.
+
+use clap::Parser;
+use clap::Subcommand;
+use docent::app;
+use docent::config::Config;
+use docent::telemetry;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Answers questions about your own documents, on your own machines, with checked citations and an audit record.
+#[derive(Parser)]
+#[command(name = "docent", version, max_term_width = 100)]
+struct Arguments {
+    /// Configuration file; the environment (DOCENT__SECTION__KEY) overrides it
+    #[arg(long, short, global = true, env = "DOCENT_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve the pages and the API, and work on uploads
+    Serve,
+    /// Work on uploads only; for more workers beside `serve`, with the same Postgres, Qdrant and blobs
+    Work,
+    /// Bring the database named by `database.url` up to date
+    Migrate,
+    /// Fetch, list or check models
+    Models {
+        #[command(subcommand)]
+        command: Models,
+    },
+    /// Look at the configuration
+    Config {
+        #[command(subcommand)]
+        command: Configuration,
+    },
+    /// Read one file from standard input in a child process with limits (used by `serve` and `work`)
+    #[command(hide = true)]
+    Read {
+        /// As JSON
+        #[arg(long)]
+        limits: String,
+    },
+}
+
+#[derive(Subcommand)]
+enum Models {
+    /// Fetch models that are not there yet, and check them
+    Pull {
+        /// Names from `docent models list`, such as `starter` or `qwen3-32b`
+        #[arg(required = true)]
+        names: Vec<String>,
+    },
+    /// Say which models there are and which are here
+    List,
+    /// Hash every file of the models that are here and compare
+    Verify {
+        /// Only these; all that are here when none is named
+        names: Vec<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum Configuration {
+    /// Print the effective configuration, secrets masked
+    Show,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Command::Read { limits } = &arguments.command {
+        return app::read(limits);
+    }
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("docent: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let config = Config::load(arguments.config.as_deref())?;
+    telemetry::start_logging(&config.log);
+    match arguments.command {
+        Command::Serve => app::serve(config),
+        Command::Work => app::work(config),
+        Command::Migrate => app::migrate(&config),
+        Command::Models { command: Models::Pull { names } } => app::pull_models(&config, &names),
+        Command::Models { command: Models::List } => app::list_models(&config),
+        Command::Models { command: Models::Verify { names } } => app::verify_models(&config, &names),
+        Command::Config { command: Configuration::Show } => app::show_config(&config),
+        Command::Read { .. } => unreachable!("answered before the configuration is read"),
+    }
+}

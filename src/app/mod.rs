@@ -1,0 +1,269 @@
+//! The composition root: the only place that names concrete adapters. `start` builds a service from a configuration
+//! and two models, in the order in which the parts need each other; `Running` is what can be asked of it until it stops.
+
+mod commands;
+mod place;
+mod stores;
+
+pub use commands::list_models;
+pub use commands::migrate;
+pub use commands::pull_models;
+pub use commands::read;
+pub use commands::serve;
+pub use commands::show_config;
+pub use commands::verify_models;
+pub use commands::work;
+
+use crate::adapters::models;
+use crate::answer::Answering;
+use crate::answer::AnsweringParts;
+use crate::app::place::Place;
+use crate::app::stores::Stores;
+use crate::audit::Auditor;
+use crate::audit::ServiceFacts;
+use crate::config::Config;
+use crate::domain::BootId;
+use crate::http;
+use crate::http::identity::FirstAdmin;
+use crate::ingest::Ingest;
+use crate::ingest::IngestParts;
+use crate::ports::Embedder;
+use crate::ports::Generator;
+use crate::ports::Jobs;
+use crate::telemetry;
+use anyhow::Context;
+use sha2::Digest;
+use sha2::Sha256;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+/// What an abandoned question gets to write its outcome.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+
+/// The models of a service; several services of one process may share them.
+#[derive(Clone)]
+pub struct Models {
+    pub generator: Arc<dyn Generator>,
+    pub embedder: Arc<dyn Embedder>,
+}
+
+impl Models {
+    /// Loads the models that the configuration names: seconds to minutes.
+    ///
+    /// # Errors
+    /// A missing or damaged file names the command that mends it.
+    pub async fn load(config: &Config) -> anyhow::Result<Self> {
+        let config = config.clone();
+        let (generator, embedder) = tokio::task::spawn_blocking(move || models::start(&config)).await??;
+        Ok(Self { generator, embedder })
+    }
+}
+
+/// A service that runs.
+pub struct Running {
+    /// Where it listens; none for workers alone.
+    pub address: Option<SocketAddr>,
+    /// Made by this start, to be shown once.
+    pub first_admin: Option<FirstAdmin>,
+    grace: Duration,
+    stop: CancellationToken,
+    abandon: CancellationToken,
+    tasks: TaskTracker,
+    auditor: Auditor,
+    appender: JoinHandle<()>,
+    stores: Stores,
+    /// Held until the end: a second process must not use the same directory.
+    place: Place,
+}
+
+/// What one start is to run.
+pub struct Plan {
+    pub config: Config,
+    /// Serve pages and API; else only work on uploads.
+    pub serve: bool,
+    /// This binary, to be started again as `docent read`.
+    pub program: PathBuf,
+}
+
+/// Starts the stores, loads the models beside them, and serves.
+///
+/// # Errors
+/// Says which part could not start and what to do about it; everything started before it is stopped again.
+pub async fn start(
+    plan: Plan,
+    models: impl Future<Output = anyhow::Result<Models>>,
+) -> anyhow::Result<Running> {
+    // A second provider in the tree would make rustls ask which one is meant.
+    let _installed_before = rustls::crypto::ring::default_provider().install_default();
+    // Taken first: a port that is in use is known at once.
+    let listener = if plan.serve { Some(listen(plan.config.http.listen).await?) } else { None };
+    let place = Place::take(&plan.config)?;
+    let (models, database) = tokio::try_join!(models, stores::database(&plan.config))?;
+    let stores = Stores::open(&plan.config, database, models.embedder.dimensions()).await?;
+    run(plan, models, stores, place, listener).await
+}
+
+async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}: set DOCENT__HTTP__LISTEN, or stop what uses it")
+    })
+}
+
+async fn run(
+    plan: Plan,
+    models: Models,
+    stores: Stores,
+    place: Place,
+    listener: Option<TcpListener>,
+) -> anyhow::Result<Running> {
+    let config = Arc::new(plan.config);
+    let stop = CancellationToken::new();
+    let tasks = TaskTracker::new();
+    let (auditor, appender) = Auditor::start(
+        Arc::new(stores.postgres.clone()),
+        &config.audit,
+        place.master_key,
+        BootId::new(),
+        place.node.clone(),
+        service_facts(&config),
+    );
+    let ingest = Arc::new(Ingest::new(ingest_parts(&config, plan.program, &models, &stores, &auditor)));
+    let mut running = Running {
+        address: None,
+        first_admin: None,
+        grace: Duration::from_millis(config.http.shutdown_grace_ms),
+        stop,
+        abandon: CancellationToken::new(),
+        tasks,
+        auditor,
+        appender,
+        stores,
+        place,
+    };
+    let ours = format!("{}/", running.place.node);
+    let left = running.stores.postgres.put_back(&ours).await?;
+    if left > 0 {
+        tracing::warn!(jobs = left, "took back what an earlier run of this service left unfinished");
+    }
+    for worker in 0..config.ingest.workers {
+        let name = format!("{ours}{worker}");
+        running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
+    }
+    if let Some(listener) = listener {
+        running.first_admin = http::identity::bootstrap(
+            &running.stores.postgres,
+            &running.stores.postgres,
+            &running.auditor,
+            config.secrets.bootstrap_key.as_ref(),
+        )
+        .await?;
+        running.address = Some(listener.local_addr()?);
+        let router = router(&config, models, ingest, &running);
+        running.tasks.spawn(front_door(listener, router, running.stop.clone()));
+    }
+    Ok(running)
+}
+
+fn ingest_parts(
+    config: &Config,
+    program: PathBuf,
+    models: &Models,
+    stores: &Stores,
+    auditor: &Auditor,
+) -> IngestParts {
+    IngestParts {
+        config: config.ingest.clone(),
+        reader: config.reader.clone(),
+        reader_program: program,
+        max_upload_bytes: config.http.max_upload_bytes,
+        blobs: Arc::clone(&stores.blobs),
+        documents: Arc::new(stores.postgres.clone()),
+        intake: Arc::new(stores.postgres.clone()),
+        jobs: Arc::new(stores.postgres.clone()),
+        index: Arc::clone(&stores.index),
+        embedder: Arc::clone(&models.embedder),
+        auditor: auditor.clone(),
+    }
+}
+
+fn router(config: &Arc<Config>, models: Models, ingest: Arc<Ingest>, running: &Running) -> axum::Router {
+    let stores = &running.stores;
+    let answering = Answering::new(AnsweringParts {
+        config: config.answer.clone(),
+        index: Arc::clone(&stores.index),
+        documents: Arc::new(stores.postgres.clone()),
+        embedder: models.embedder,
+        generator: models.generator,
+        answers: Arc::new(stores.postgres.clone()),
+        auditor: running.auditor.clone(),
+        tasks: running.tasks.clone(),
+        stop: running.abandon.clone(),
+    });
+    http::router(http::State::new(http::Parts {
+        config: Arc::clone(config),
+        ingest,
+        answering: Arc::new(answering),
+        auditor: running.auditor.clone(),
+        collections: Arc::new(stores.postgres.clone()),
+        documents: Arc::new(stores.postgres.clone()),
+        jobs: Arc::new(stores.postgres.clone()),
+        answers: Arc::new(stores.postgres.clone()),
+        users: Arc::new(stores.postgres.clone()),
+        credentials: Arc::new(stores.postgres.clone()),
+        index: Arc::clone(&stores.index),
+        blobs: Arc::clone(&stores.blobs),
+        metrics: telemetry::metrics(),
+        models_ready: Arc::new(AtomicBool::new(true)),
+        tasks: running.tasks.clone(),
+        stop: running.stop.clone(),
+    }))
+}
+
+async fn front_door(listener: TcpListener, router: axum::Router, stop: CancellationToken) {
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served =
+        axum::serve(listener, service).with_graceful_shutdown(async move { stop.cancelled().await }).await;
+    if let Err(error) = served {
+        tracing::error!(%error, "the front door closed");
+    }
+}
+
+/// What every leaf of the log says of this service.
+fn service_facts(config: &Config) -> ServiceFacts {
+    ServiceFacts {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        config_hash: hex::encode(Sha256::digest(config.show())),
+    }
+}
+
+impl Running {
+    /// Waits until a part that everything needs is gone for good; a service in order waits for ever.
+    pub async fn broken(&mut self) -> String {
+        self.stores.broken().await
+    }
+
+    /// Stops: no new requests; those under way get the grace; then the log is written out and the stores stop.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(self.grace, self.tasks.wait()).await.is_err() {
+            tracing::warn!("questions still under way after the grace are abandoned");
+            self.abandon.cancel();
+            let _gone_or_not = tokio::time::timeout(LAST_WORDS, self.tasks.wait()).await;
+        }
+        self.auditor.stop();
+        match tokio::time::timeout(self.grace, self.appender).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "the log's appender ended badly"),
+            Err(_) => tracing::error!("the log could not be written out in time"),
+        }
+        self.stores.stop().await;
+    }
+}

@@ -1,0 +1,81 @@
+//! The data directory as one process's own: a lock, the node's name, the master key of sealed content.
+
+use crate::config::Config;
+use anyhow::Context;
+use anyhow::bail;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use rustix::fs::FlockOperation;
+use secrecy::ExposeSecret;
+use std::fs::File;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// A data directory that this process holds.
+pub(super) struct Place {
+    /// Names this place in the log and in leases; the same after a restart.
+    pub(super) node: String,
+    /// Wraps the keys of sealed content.
+    pub(super) master_key: [u8; 32],
+    _lock: File,
+}
+
+impl Place {
+    /// Makes the directory if needed and takes it for this process.
+    ///
+    /// # Errors
+    /// When another process holds it, or it cannot be used.
+    pub(super) fn take(config: &Config) -> anyhow::Result<Self> {
+        let directory = &config.data.dir;
+        let keys = directory.join("keys");
+        // Others may pass through to the database's folder, whose owner is another user; only ours may look.
+        std::fs::DirBuilder::new().recursive(true).mode(0o711).create(directory)?;
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&keys)?;
+        let lock =
+            OpenOptions::new().create(true).truncate(false).write(true).open(directory.join("lock"))?;
+        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+            bail!("another docent uses `{}`: stop it, or set DOCENT__DATA__DIR", directory.display());
+        }
+        Ok(Self { node: node(&keys)?, master_key: master_key(config, &keys)?, _lock: lock })
+    }
+}
+
+fn node(keys: &Path) -> anyhow::Result<String> {
+    let made = uuid::Uuid::new_v4().to_string();
+    kept(&keys.join("node"), &made)
+}
+
+fn master_key(config: &Config, keys: &Path) -> anyhow::Result<[u8; 32]> {
+    let text = match &config.secrets.master_key {
+        Some(key) => key.expose_secret().to_owned(),
+        None if !config.database.url.is_empty() => bail!(
+            "`DOCENT_MASTER_KEY` is needed with a database of your own, the same on every replica: `openssl rand -hex 32`"
+        ),
+        None => {
+            let mut fresh = [0; 32];
+            SysRng.try_fill_bytes(&mut fresh).context("the system gives no random numbers")?;
+            kept(&keys.join("master"), &hex::encode(fresh))?
+        }
+    };
+    let mut key = [0; 32];
+    hex::decode_to_slice(text.trim(), &mut key)
+        .with_context(|| format!("`{}` is not a key of 64 hex digits", keys.join("master").display()))?;
+    Ok(key)
+}
+
+/// What the file holds; `fresh` is written first when there is none.
+fn kept(path: &Path, fresh: &str) -> anyhow::Result<String> {
+    if !path.exists() {
+        let partial = path.with_extension("new");
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&partial)?;
+        writeln!(file, "{fresh}")?;
+        file.sync_all()?;
+        std::fs::rename(&partial, path)?;
+    }
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    Ok(text.trim().to_owned())
+}
