@@ -1,1 +1,17 @@
-#[test] fn t(){assert_eq!(1+1,2);}
+//! Everything through the front door, in one binary: real HTTP, real Postgres, the real Qdrant engine, real models.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod support;
+
+mod answers;
+mod architecture;
+mod audit;
+mod blobs;
+mod crashes;
+mod documents;
+mod identity;
+mod outside;
+mod pages;
+mod postgres;
+#[cfg(feature = "embedded-qdrant")]
+mod vectors;

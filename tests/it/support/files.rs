@@ -1,0 +1,115 @@
+//! Files made here: small, and with text that is known.
+
+use lopdf::Document;
+use lopdf::EncryptionState;
+use lopdf::EncryptionVersion;
+use lopdf::Object;
+use lopdf::Permissions;
+use lopdf::Stream;
+use lopdf::content::Content;
+use lopdf::content::Operation;
+use lopdf::dictionary;
+
+/// Lines of a lease, one list a page.
+pub(crate) const LEASE: &[&[&str]] = &[
+    &[
+        "LEASE AGREEMENT",
+        "Article 1 Parties",
+        "This lease is made between Aurora Properties Limited and Borealis Trading Company.",
+        "Article 2 Rent",
+        "The monthly rent is 4,200 euros and is due on the fifth day of each month.",
+        "Late payments bear interest at eight per cent a year.",
+    ],
+    &[
+        "Article 3 Term and termination",
+        "Either party may terminate this lease by giving ninety days written notice.",
+        "The deposit of 12,600 euros is returned within thirty days after the premises are vacated.",
+        "Article 4 Governing law",
+        "This lease is governed by the laws of the Netherlands.",
+    ],
+];
+
+/// A Chinese service contract as Markdown.
+pub(crate) const CONTRACT_ZH: &str = "# 技术服务合同\n\n## 第一条 服务内容\n\n乙方为甲方提供服务器维护服务，每月巡检两次。\n\n\
+    ## 第二条 费用\n\n服务费为每年人民币十二万元，甲方应当在合同签订后十五日内支付。\n\n\
+    ## 第三条 违约责任\n\n任何一方逾期履行义务的，每逾期一日应当支付合同总额千分之三的违约金。\n\n\
+    ## 第四条 争议解决\n\n双方发生争议的，提交北京仲裁委员会仲裁。\n";
+
+/// A PDF with a page for each list of lines, in Helvetica, 12 points, lines 24 points apart.
+pub(crate) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
+    saved(document(pages))
+}
+
+/// The same, opened only by a password.
+pub(crate) fn encrypted_pdf(pages: &[&[&str]]) -> Vec<u8> {
+    let mut document = document(pages);
+    document.trailer.set("ID", Object::Array(vec![Object::string_literal("a"), Object::string_literal("b")]));
+    let version = EncryptionVersion::V2 {
+        document: &document,
+        owner_password: "owner",
+        user_password: "secret",
+        key_length: 128,
+        permissions: Permissions::all(),
+    };
+    let state = EncryptionState::try_from(version).unwrap();
+    document.encrypt(&state).unwrap();
+    saved(document)
+}
+
+/// A PDF whose pages hold nothing but a filled rectangle: as a scan, it has no text.
+pub(crate) fn scanned_pdf() -> Vec<u8> {
+    let paint = vec![
+        Operation::new("re", vec![50.into(), 50.into(), 400.into(), 600.into()]),
+        Operation::new("f", vec![]),
+    ];
+    saved(with_pages(vec![paint]))
+}
+
+fn document(pages: &[&[&str]]) -> Document {
+    with_pages(pages.iter().map(|lines| text(lines)).collect())
+}
+
+fn text(lines: &[&str]) -> Vec<Operation> {
+    let mut operations = vec![
+        Operation::new("BT", vec![]),
+        Operation::new("Tf", vec!["F1".into(), 12.into()]),
+        Operation::new("TL", vec![24.into()]),
+        Operation::new("Td", vec![72.into(), 760.into()]),
+    ];
+    for line in lines {
+        operations.push(Operation::new("Tj", vec![Object::string_literal(*line)]));
+        operations.push(Operation::new("T*", vec![]));
+    }
+    operations.push(Operation::new("ET", vec![]));
+    operations
+}
+
+fn with_pages(pages: Vec<Vec<Operation>>) -> Document {
+    let mut document = Document::with_version("1.5");
+    let tree = document.new_object_id();
+    let font = document.add_object(
+        dictionary! { "Type" => "Font", "Subtype" => "Type1", "BaseFont" => "Helvetica", "Encoding" => "WinAnsiEncoding" },
+    );
+    let resources = document.add_object(dictionary! { "Font" => dictionary! { "F1" => font } });
+    let mut kids = Vec::new();
+    for operations in pages {
+        let content = Content { operations }.encode().unwrap();
+        let content = document.add_object(Stream::new(dictionary! {}, content));
+        let page = dictionary! { "Type" => "Page", "Parent" => tree, "Contents" => content, "Resources" => resources,
+        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()] };
+        kids.push(Object::from(document.add_object(page)));
+    }
+    let count = i64::try_from(kids.len()).unwrap();
+    document
+        .objects
+        .insert(tree, Object::from(dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count }));
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => tree });
+    document.trailer.set("Root", catalog);
+    document
+}
+
+fn saved(mut document: Document) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    document.save_to(&mut bytes).unwrap();
+    bytes
+}
