@@ -13,19 +13,27 @@ use unicode_normalization::UnicodeNormalization;
 /// subject (`deposits` for `fees`) is one term of few.
 const MIN_TERM_SHARE: f32 = 0.85;
 
+/// Where one clause of a sentence ends and the next may say the opposite.
+const CLAUSE_ENDS: &str = ",;:，；：、。.!?！？()（）\n";
+
 /// What can be compared of a stretch of text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Substance {
     terms: BTreeSet<String>,
     numbers: BTreeSet<String>,
     negated: bool,
+    /// Terms of the clauses that deny nothing: "by the laws of New York" of a sentence that goes on "without regard to
+    /// conflicts of laws".
+    affirmed: BTreeSet<String>,
 }
 
 impl Substance {
     /// Reads terms, numbers and negation out of text.
     pub(super) fn of(text: &str) -> Self {
         let folded: Vec<char> = text.nfkc().flat_map(char::to_lowercase).collect();
-        Self { terms: content_terms(text), numbers: numbers(&folded), negated: is_negated(&folded) }
+        let (terms, negated) = (content_terms(text), is_negated(&folded));
+        let affirmed = if negated { affirmed_terms(&folded) } else { terms.clone() };
+        Self { terms, numbers: numbers(&folded), negated, affirmed }
     }
 
     /// Says whether there is anything to compare.
@@ -39,21 +47,45 @@ impl Substance {
             terms: self.terms.union(&other.terms).cloned().collect(),
             numbers: self.numbers.union(&other.numbers).cloned().collect(),
             negated: self.negated || other.negated,
+            affirmed: self.affirmed.union(&other.affirmed).cloned().collect(),
         }
     }
 
-    /// Says whether this place bears out the claim.
+    /// Says whether this place bears out the claim. What a claim denies must be denied here; what it affirms must stand in
+    /// clauses that deny nothing.
     pub(super) fn bears_out(&self, claim: &Self) -> bool {
-        !claim.is_empty()
-            && self.share_of(claim) >= MIN_TERM_SHARE
-            && claim.numbers.is_subset(&self.numbers)
-            && claim.negated == self.negated
+        let affirmed = share(&self.affirmed, &claim.terms) >= MIN_TERM_SHARE;
+        let stands = share(&self.terms, &claim.terms) >= MIN_TERM_SHARE;
+        let agrees = if claim.negated { self.negated && stands && !affirmed } else { affirmed };
+        !claim.is_empty() && agrees && claim.numbers.is_subset(&self.numbers)
     }
 
     /// Share of the claim's terms that stand here, 0 to 1.
     pub(super) fn share_of(&self, claim: &Self) -> f32 {
-        self.terms.intersection(&claim.terms).count() as f32 / claim.terms.len().max(1) as f32
+        share(&self.terms, &claim.terms)
     }
+}
+
+/// Terms of the clauses without a denial. The comma of `2,500` ends no clause.
+fn affirmed_terms(folded: &[char]) -> BTreeSet<String> {
+    let ends = |at: usize| {
+        let in_number = folded.get(at + 1).is_some_and(char::is_ascii_digit);
+        CLAUSE_ENDS.contains(folded[at]) && !in_number
+    };
+    let mut clauses: Vec<Vec<char>> = vec![Vec::new()];
+    for at in 0..folded.len() {
+        if ends(at) {
+            clauses.push(Vec::new());
+        } else if let Some(clause) = clauses.last_mut() {
+            clause.push(folded[at]);
+        }
+    }
+    let affirmed = clauses.iter().filter(|clause| !is_negated(clause));
+    affirmed.flat_map(|clause| content_terms(&clause.iter().collect::<String>())).collect()
+}
+
+fn share(terms: &BTreeSet<String>, of: &BTreeSet<String>) -> f32 {
+    terms.intersection(of).count() as f32 / of.len().max(1) as f32
 }
 
 /// One or two sentences of a passage.
@@ -257,6 +289,16 @@ mod tests {
         check(passage, "The production database backups are kept for ninety days.", true);
         check(passage, "Backups of the office printers are kept in the cellar.", false);
         check("", "Backups are kept.", false);
+    }
+
+    #[test]
+    fn a_denial_in_another_clause_does_not_deny_the_first() {
+        let passage = "This Agreement shall be governed by the laws of the State of New York, without giving effect to any \
+                       conflicts of laws principles.";
+
+        check(passage, "The law governing this agreement is the laws of the State of New York.", true);
+        check(passage, "This agreement is not governed by the laws of New York.", false);
+        check("The tenant may not sublet the premises.", "The tenant may sublet the premises.", false);
     }
 
     #[test]
