@@ -68,16 +68,13 @@ impl Substance {
 
 /// Terms of the clauses without a denial. The comma of `2,500` ends no clause.
 fn affirmed_terms(folded: &[char]) -> BTreeSet<String> {
-    let ends = |at: usize| {
-        let in_number = folded.get(at + 1).is_some_and(char::is_ascii_digit);
-        CLAUSE_ENDS.contains(folded[at]) && !in_number
-    };
     let mut clauses: Vec<Vec<char>> = vec![Vec::new()];
-    for at in 0..folded.len() {
-        if ends(at) {
+    for (at, character) in folded.iter().enumerate() {
+        let in_number = folded.get(at + 1).is_some_and(char::is_ascii_digit);
+        if CLAUSE_ENDS.contains(*character) && !in_number {
             clauses.push(Vec::new());
         } else if let Some(clause) = clauses.last_mut() {
-            clause.push(folded[at]);
+            clause.push(*character);
         }
     }
     let affirmed = clauses.iter().filter(|clause| !is_negated(clause));
