@@ -207,7 +207,21 @@ impl<'t> Locator<'t> {
             .map(|window| Span { start: window[0].1, end: window[window.len() - 1].1 + 1 });
         let aim = pointed.map_or(page.span.start, |line| line.start);
         let nearest = occurrences.min_by_key(|span| span.start.abs_diff(aim));
-        nearest.or(pointed).unwrap_or(unseen)
+        nearest.map(|span| self.with_number(page, span)).or(pointed).unwrap_or(unseen)
+    }
+
+    /// Takes in the number before a title on its line: bookmarks often leave out what is printed as `6.5 ` or `第一章　`.
+    fn with_number(&self, page: &Page, title: Span) -> Span {
+        let text = &self.content[self.page_starts[page.number as usize - 1]..];
+        let (mut start, mut before) = (page.span.start, String::new());
+        for (character, at) in text.chars().zip(page.span.start..title.start) {
+            before.push(character);
+            if character == '\n' {
+                before.clear();
+                start = at + 1;
+            }
+        }
+        if is_number(&before) { Span { start, end: title.end } } else { title }
     }
 
     fn characters(&mut self, page: &Page) -> &[(char, u32)] {
@@ -220,6 +234,15 @@ impl<'t> Locator<'t> {
         }
         self.cached.as_ref().map_or(&[], |(_, characters)| characters)
     }
+}
+
+/// Recognises `6.5`, `Chapter 8:`, `A.2`, `第一章`: a few characters with a numeral and at most one word.
+fn is_number(text: &str) -> bool {
+    const CHINESE: &str = "一二三四五六七八九十百";
+    const LONGEST: usize = 16;
+    let numeral = |c: char| c.is_numeric() || CHINESE.contains(c);
+    let text = text.trim();
+    text.chars().count() <= LONGEST && text.chars().any(numeral) && text.split_whitespace().count() <= 2
 }
 
 /// Makes letters equal that titles and pages write differently.

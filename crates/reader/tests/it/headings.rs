@@ -10,14 +10,17 @@ use lopdf::text_string;
 fn manual() -> Vec<u8> {
     let mut pdf = Pdf::new();
     pdf.page(&lines(72, 700, &["Contents", "1 Lease 1", "2 Rent and other payments 2"]));
-    let lease =
-        pdf.page(&lines(72, 700, &["1 Lease", "The lessor lets the house.", "1.1 Term", "Five years."]));
+    let lease = pdf.page(&lines(
+        72,
+        700,
+        &["1 Lease", "The lessor lets the house.", "1.1 Term", "Five years.", "Art. 1.2 Notice", "Ten days."],
+    ));
     let rent = pdf.page(&lines(
         72,
         700,
         &["2 Rent and", "other payments", "Due monthly. 2 Rent and other payments"],
     ));
-    let [first, term, second] = [(); 3].map(|()| pdf.document.new_object_id());
+    let [first, term, notice, second] = [(); 4].map(|()| pdf.document.new_object_id());
     let entries = [
         (
             first,
@@ -29,7 +32,12 @@ fn manual() -> Vec<u8> {
             term,
             dictionary! {
                 "Title" => text_string("Duration"), "Dest" => vec![lease.into(), "XYZ".into(), 0.into(), 684.into(), 0.into()],
+                "Next" => notice,
             },
+        ),
+        (
+            notice,
+            dictionary! { "Title" => text_string("Notice"), "Dest" => vec![lease.into(), "Fit".into()] },
         ),
         (
             second,
@@ -77,6 +85,7 @@ fn bookmarks_are_found_again_in_the_text() {
         [
             (1, "1 Lease", "1 Lease".to_owned()),
             (2, "Duration", "1.1 Term".to_owned()),
+            (2, "Notice", "Art. 1.2 Notice".to_owned()),
             (1, "2 RENT and other payments", "2 Rent and\nother payments".to_owned()),
         ]
     );
