@@ -1,5 +1,6 @@
-//! The candidates that Postgres confirms for this asker now, in the order of the search, without repetitions. The index
-//! is a cache and no boundary: what it names is read again under the same filter. Knows no prompt.
+//! The candidates that Postgres confirms for this asker now, in the order of the search, without repetitions; tables of
+//! contents and scraps, which name everything and say nothing, come last. The index is a cache and no boundary: what it
+//! names is read again under the same filter. Knows no prompt.
 
 use crate::answer::AnswerError;
 use crate::answer::admit::Admitted;
@@ -8,6 +9,7 @@ use crate::domain::AclFilter;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::ScoredPassage;
+use crate::domain::content_terms;
 use crate::ports::Documents;
 use crate::ports::Hit;
 use sha2::Digest;
@@ -90,7 +92,30 @@ pub(super) async fn rerank(
         .filter(|passage| scope.is_empty() || scope.contains(&passage.document_id))
         .map(|passage| (passage.passage_id, passage))
         .collect();
-    Ok(select(candidates.hits(), confirmed, limit))
+    Ok(select(&telling_first(candidates.hits(), &confirmed), confirmed, limit))
+}
+
+/// Puts passages that say something before those that only name it, each in the order of the search.
+fn telling_first(hits: &[Hit], confirmed: &BTreeMap<PassageId, Passage>) -> Vec<Hit> {
+    let bare = |hit: &&Hit| confirmed.get(&hit.passage).is_some_and(|passage| only_names(&passage.text));
+    let (last, first): (Vec<&Hit>, Vec<&Hit>) = hits.iter().partition(bare);
+    first.into_iter().chain(last).copied().collect()
+}
+
+/// Recognises a table of contents, by lines that lead to a page number, and a scrap of fewer than three terms.
+fn only_names(text: &str) -> bool {
+    const FEW: usize = 3;
+    let lines = || text.lines().filter(|line| !line.trim().is_empty());
+    let leading = lines().filter(|line| leads_to_page(line)).count();
+    leading * 2 > lines().count() || content_terms(text).len() < FEW
+}
+
+/// Recognises `Rent . . . . . 12` and `租金……12`.
+fn leads_to_page(line: &str) -> bool {
+    let solid: String = line.chars().filter(|character| !character.is_whitespace()).collect();
+    let name = solid.trim_end_matches(char::is_alphanumeric);
+    let leader = name.chars().rev().take_while(|character| matches!(character, '.' | '…' | '·' | '．'));
+    name.len() < solid.len() && (leader.count() >= 3 || name.ends_with("……"))
 }
 
 fn select(hits: &[Hit], mut confirmed: BTreeMap<PassageId, Passage>, limit: usize) -> Passages {
@@ -141,6 +166,28 @@ mod tests {
             heading_path: vec![],
             text: text.into(),
         }
+    }
+
+    #[test]
+    fn tables_of_contents_and_scraps_come_last() {
+        let check = |text: &str, expected: bool| assert_eq!(only_names(text), expected, "{text}");
+
+        check(
+            "CONTENTS\n\n1 Scope of this lease 3\n2.1 Rent . . . . . . . . 5\n2.2 Deposit . . . . . 6\n2.3 Keys . . .  7",
+            true,
+        );
+        check("第一章 总则……1\n第二章 租金…………12", true);
+        check("6.5 ", true);
+        check("The tenant pays rent monthly ...\nThe landlord keeps the roof in repair.", false);
+        check("承租人应当按月支付租金。", false);
+
+        let passages = [passage("Rent . . . . . 12"), passage("The rent is due on the fifth day.")];
+        let hits = passages
+            .each_ref()
+            .map(|found| Hit { passage: found.passage_id, scores: PassageScores::default() });
+        let confirmed = passages.iter().map(|found| (found.passage_id, found.clone())).collect();
+        let order: Vec<PassageId> = telling_first(&hits, &confirmed).iter().map(|hit| hit.passage).collect();
+        assert_eq!(order, [passages[1].passage_id, passages[0].passage_id]);
     }
 
     #[test]
