@@ -1,6 +1,7 @@
 //! The model's text, cut into sentences as it comes. What comes out is a draft and no answer. Knows no passage.
 
 use crate::answer::AnswerError;
+use crate::answer::marks::without_marks;
 use crate::answer::prompt::Prompt;
 use crate::answer::sentences::Splitter;
 use crate::domain::FinishReason;
@@ -47,6 +48,8 @@ pub(super) struct Finish {
 pub(super) struct Drafts {
     generation: Box<dyn Generation>,
     splitter: Splitter,
+    /// Of the prompt.
+    marker: String,
     ready: VecDeque<Piece>,
 }
 
@@ -62,7 +65,8 @@ pub(super) async fn generate(
     deadline: Duration,
 ) -> Result<Drafts, AnswerError> {
     let generation = generator.generate(prompt.tokens().to_vec(), sampling, salt, deadline).await?;
-    Ok(Drafts { generation, splitter: Splitter::default(), ready: VecDeque::new() })
+    let marker = prompt.marker().to_owned();
+    Ok(Drafts { generation, splitter: Splitter::default(), marker, ready: VecDeque::new() })
 }
 
 impl Drafts {
@@ -100,11 +104,13 @@ impl Drafts {
         }
     }
 
-    /// Marks and rules alone are no sentences.
+    /// Marks, rules, fences of code (```` ```sh ````) and the line around the sources are no sentences.
     fn keep(&mut self, sentences: Vec<String>) {
+        let marker = &self.marker;
         let says_something = |text: &String| {
-            let (words, _) = crate::answer::marks::without_marks(text);
-            words.chars().any(char::is_alphanumeric)
+            let (words, _) = without_marks(text);
+            let fence = words.starts_with("```") && !words.contains(char::is_whitespace);
+            !fence && words.replace(marker.as_str(), "").chars().any(char::is_alphanumeric)
         };
         let drafts = sentences.into_iter().filter(says_something).map(|text| Piece::Sentence(Draft { text }));
         self.ready.extend(drafts);

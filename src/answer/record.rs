@@ -143,10 +143,11 @@ pub(super) async fn release(
         "verdict": sentence.verdict.as_str(),
         "marks": check.marks,
         "reattached": check.reattached,
+        "own_words": check.replaced.is_some(),
         "citations": citations,
     });
     let quotes: Vec<&str> = sentence.citations.iter().map(|citation| citation.quote.as_str()).collect();
-    let content = json!({"text": sentence.text, "quotes": quotes});
+    let content = json!({"text": sentence.text, "quotes": quotes, "replaced": check.replaced});
     let documents = documents(sentence.citations.iter().map(|citation| citation.document_id));
     parts.auditor.record(event(admitted, "chat.sentence", documents, facts, Some(content))).await?;
     Ok(Recorded { index, sentence: verified.into_sentence() })

@@ -12,7 +12,6 @@ use crate::answer::generate::Draft;
 use crate::answer::generate::Drafts;
 use crate::answer::generate::Piece;
 use crate::answer::listener::Listener;
-use crate::answer::prompt::Prompt;
 use crate::answer::record;
 use crate::answer::record::Trace;
 use crate::answer::refuse::Refusal;
@@ -74,8 +73,8 @@ fn opens_with_refusal(draft: &Draft, trace: &Trace) -> bool {
 }
 
 async fn hold(draft: Draft, pages: &mut Pages, trace: &mut Trace) -> Result<(), AnswerError> {
-    let sources = trace.prompt.as_ref().map(Prompt::sources).unwrap_or_default();
-    let verified = verify(draft, sources, pages).await?;
+    let prompt = trace.prompt.as_ref().ok_or(AnswerError::Internal)?;
+    let verified = verify(draft, prompt, pages).await?;
     metrics::counter!("docent_sentences_total", "verdict" => verified.sentence().verdict.as_str())
         .increment(1);
     trace.held.push(verified);

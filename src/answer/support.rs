@@ -13,6 +13,9 @@ use unicode_normalization::UnicodeNormalization;
 /// subject (`deposits` for `fees`) is one term of few.
 const MIN_TERM_SHARE: f32 = 0.85;
 
+/// Share of a sentence's terms that must stand there without the help of titles and headings.
+const MIN_OWN_SHARE: f32 = 0.5;
+
 /// Where one clause of a sentence ends and the next may say the opposite.
 const CLAUSE_ENDS: &str = ",;:，；：、。.!?！？()（）\n";
 
@@ -52,12 +55,29 @@ impl Substance {
     }
 
     /// Says whether this place bears out the claim. What a claim denies must be denied here; what it affirms must stand in
-    /// clauses that deny nothing.
-    pub(super) fn bears_out(&self, claim: &Self) -> bool {
-        let affirmed = share(&self.affirmed, &claim.terms) >= MIN_TERM_SHARE;
-        let stands = share(&self.terms, &claim.terms) >= MIN_TERM_SHARE;
+    /// clauses that deny nothing. Terms of `above`, the title and headings that this place stands under, count as said
+    /// here: `The notice period is ten days` is borne out by `Ten days` under the heading `Notice period`.
+    pub(super) fn bears_out(&self, claim: &Self, above: &BTreeSet<String>) -> bool {
+        let among = |terms: &BTreeSet<String>| share(&terms.union(above).cloned().collect(), &claim.terms);
+        let affirmed = among(&self.affirmed) >= MIN_TERM_SHARE;
+        let stands = among(&self.terms) >= MIN_TERM_SHARE;
         let agrees = if claim.negated { self.negated && stands && !affirmed } else { affirmed };
-        !claim.is_empty() && agrees && claim.numbers.is_subset(&self.numbers)
+        let speaks = self.share_of(claim) >= MIN_OWN_SHARE;
+        !claim.is_empty() && agrees && speaks && claim.numbers.is_subset(&self.numbers)
+    }
+
+    /// Says whether this place has half of the claim's terms, all of its numbers and nearly all that it says beyond what
+    /// was asked, whatever this place says of them.
+    pub(super) fn comes_near(&self, claim: &Self, asked: &BTreeSet<String>) -> bool {
+        let answering: BTreeSet<String> = claim.terms.difference(asked).cloned().collect();
+        let answers = answering.is_empty() || share(&self.terms, &answering) >= MIN_TERM_SHARE;
+        let speaks = self.share_of(claim) >= MIN_OWN_SHARE;
+        !claim.is_empty() && answers && speaks && claim.numbers.is_subset(&self.numbers)
+    }
+
+    /// Says whether nearly all of the claim's terms stand here or above, however far apart.
+    pub(super) fn speaks_of(&self, claim: &Self, above: &BTreeSet<String>) -> bool {
+        share(&self.terms.union(above).cloned().collect(), &claim.terms) >= MIN_TERM_SHARE
     }
 
     /// Share of the claim's terms that stand here, 0 to 1.
@@ -273,10 +293,28 @@ mod tests {
     use super::*;
 
     fn check(passage: &str, claim: &str, expected: bool) {
+        check_under("", passage, claim, expected);
+    }
+
+    fn check_under(heading: &str, passage: &str, claim: &str, expected: bool) {
         let text: Vec<char> = passage.chars().collect();
-        let claim_substance = Substance::of(claim);
-        let borne_out = windows(&text).iter().any(|window| window.substance.bears_out(&claim_substance));
-        assert_eq!(borne_out, expected, "`{claim}` by `{passage}`");
+        let (claimed, above) = (Substance::of(claim), content_terms(heading));
+        let borne_out = windows(&text).iter().any(|window| window.substance.bears_out(&claimed, &above));
+        assert_eq!(borne_out, expected, "`{claim}` by `{passage}` under `{heading}`");
+    }
+
+    #[test]
+    fn headings_speak_for_what_stands_under_them_but_say_nothing_alone() {
+        let passage = "Either party gives ten days of written notice.";
+
+        check_under("Termination", passage, "Either party gives termination notice.", true);
+        check_under("Renewal", passage, "Either party gives termination notice.", false);
+        check_under(
+            "Backups of the production database",
+            "They are kept.",
+            "The production database has backups.",
+            false,
+        );
     }
 
     #[test]

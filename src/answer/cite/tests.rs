@@ -6,6 +6,7 @@ use crate::domain::DocumentId;
 use crate::domain::PassageId;
 use crate::domain::PassageScores;
 use crate::domain::ScoredPassage;
+use crate::domain::content_terms;
 use proptest::prelude::*;
 
 const TRAVEL: &str = "第八条 差旅费用须在行程结束后三十日内，\n通过财务系统提交报销单。逾期不予受理。";
@@ -32,7 +33,7 @@ fn source(text: &str, start: u32) -> Source {
 
 fn checked(draft: &str) -> (SentenceVerdict, Vec<(usize, String)>, bool) {
     let sources = [source(TRAVEL, 0), source(BACKUP, 1_000)];
-    let check = check(draft, &sources);
+    let check = check(draft, &BTreeSet::new(), &sources);
     let quotes = check.places.iter().map(|(at, range)| (at + 1, sources[*at].quote(range).0)).collect();
     (check.verdict, quotes, check.reattached)
 }
@@ -69,6 +70,19 @@ fn a_copy_is_quoted_with_the_characters_of_the_passage() {
 }
 
 #[test]
+fn the_line_above_a_source_is_no_part_of_what_is_quoted() {
+    let sources = [source(BACKUP, 0)];
+    let check = check(
+        "Contract, p. 1: Backups are kept for ninety days in two places. [1]",
+        &BTreeSet::new(),
+        &sources,
+    );
+
+    assert_eq!(check.verdict, SentenceVerdict::Quoted);
+    assert_eq!(check.text, "Backups are kept for ninety days in two places.");
+}
+
+#[test]
 fn a_sentence_with_the_terms_and_numbers_of_one_place_is_supported() {
     supported(
         "The backups are kept in two places for ninety days. [2]",
@@ -83,10 +97,14 @@ fn a_sentence_with_the_terms_and_numbers_of_one_place_is_supported() {
 }
 
 #[test]
-fn another_number_or_the_contrary_is_unsupported() {
+fn another_number_is_unsupported_and_the_contrary_gives_way_to_what_the_passage_says() {
     unsupported("Backups are kept in two places for sixty days. [2]");
     unsupported("The fee per month is EUR 3,500. [2]");
-    unsupported("The backups are not kept for ninety days in two places. [2]");
+    quoted(
+        "The backups are not kept for ninety days in two places. [2]",
+        2,
+        "Backups are kept for ninety days in two places.",
+    );
     unsupported("差旅费用须在行程结束后六十日内通过财务系统提交报销单。[1]");
 }
 
@@ -129,7 +147,7 @@ fn nothing_made_up_is_supported() {
 
 #[test]
 fn nothing_is_supported_without_sources() {
-    assert_eq!(check("Backups are kept. [1]", &[]).verdict, SentenceVerdict::Unsupported);
+    assert_eq!(check("Backups are kept. [1]", &BTreeSet::new(), &[]).verdict, SentenceVerdict::Unsupported);
 }
 
 proptest! {
@@ -147,7 +165,7 @@ proptest! {
         let draft: String = text.chars().skip(from).take(words.1).collect::<String>() + "[1]";
         let sources = [source(&text, start as u32)];
 
-        for (at, range) in check(&draft, &sources).places {
+        for (at, range) in check(&draft, &BTreeSet::new(), &sources).places {
             let (quote, span) = sources[at].quote(&range);
             let expected: String = characters[span.start as usize..span.end as usize].iter().collect();
             prop_assert_eq!(quote, expected);
@@ -156,7 +174,37 @@ proptest! {
 
     #[test]
     fn checking_never_fails(draft in "\\PC{0,120}", text in "\\PC{0,200}") {
-        let check = check(&draft, &[source(&text, 5)]);
+        let check = check(&draft, &BTreeSet::new(), &[source(&text, 5)]);
         prop_assert_eq!(check.verdict == SentenceVerdict::Unsupported, check.places.is_empty());
     }
+}
+
+#[test]
+fn a_sentence_that_no_place_bears_out_alone_gives_way_to_the_words_of_the_nearest() {
+    let check = |draft: &str, passage: &str| {
+        let asked = content_terms("When are the archive fees due? 乙方可以转租吗？");
+        let found = check(draft, &asked, &[source(passage, 0)]);
+        (found.verdict, found.text, found.replaced.is_some())
+    };
+    let given_way = |words: &str| (SentenceVerdict::Quoted, words.to_owned(), true);
+    let withheld = |draft: &str| (SentenceVerdict::Unsupported, draft.to_owned(), false);
+    let fees = "The fees of the archive are set by the board. It meets twice. They are due in May, never in ad-\nvance.";
+
+    assert_eq!(
+        check("The archive fees are due in May. [1]", fees),
+        given_way("They are due in May, never in advance.")
+    );
+    assert_eq!(
+        check("The archive fees are due in June.", fees),
+        withheld("The archive fees are due in June.")
+    );
+    assert_eq!(
+        check("The archive fees are due on 5 May.", fees),
+        withheld("The archive fees are due on 5 May.")
+    );
+    assert_eq!(check("The rent is due in May.", fees), withheld("The rent is due in May."));
+    assert_eq!(
+        check("乙方可以转租该房屋。", "未经甲方同意，\n乙方不得转租该房屋，但可以分租一间。"),
+        given_way("未经甲方同意，乙方不得转租该房屋，但可以分租一间。")
+    );
 }
