@@ -236,13 +236,28 @@ impl<'t> Locator<'t> {
     }
 }
 
-/// Recognises `6.5`, `Chapter 8:`, `A.2`, `第一章`: a few characters with a numeral and at most one word.
+/// Recognises `6.5`, `Chapter 8:`, `Art. 1.2`, `A.2`, `第一章`, `（二）`: an ordinal, with at most one word before it.
 fn is_number(text: &str) -> bool {
-    const CHINESE: &str = "一二三四五六七八九十百";
-    const LONGEST: usize = 16;
-    let numeral = |c: char| c.is_numeric() || CHINESE.contains(c);
-    let text = text.trim();
-    text.chars().count() <= LONGEST && text.chars().any(numeral) && text.split_whitespace().count() <= 2
+    let is_word = |word: &str| word.len() <= 9 && word.chars().all(|c| c.is_alphabetic() || c == '.');
+    match text.split_whitespace().collect::<Vec<_>>().as_slice() {
+        [ordinal] => is_ordinal(ordinal),
+        [word, ordinal] => is_word(word) && is_ordinal(ordinal),
+        _ => false,
+    }
+}
+
+fn is_ordinal(text: &str) -> bool {
+    const LONGEST: usize = 10;
+    let numeral = |c: char| c.is_numeric() || "一二三四五六七八九十百".contains(c);
+    let text = text.trim_matches(['.', '、', ':', '：', '(', ')', '（', '）', '．']);
+    let chinese = text
+        .strip_prefix('第')
+        .and_then(|rest| rest.strip_suffix(['编', '部', '篇', '章', '节', '条', '款']));
+    let letter = text.strip_prefix(|c: char| c.is_ascii_uppercase()).and_then(|rest| rest.strip_prefix('.'));
+    let numbers = chinese.or(letter).unwrap_or(text);
+    text.chars().count() <= LONGEST
+        && numbers.starts_with(numeral)
+        && numbers.chars().all(|c| numeral(c) || matches!(c, '.' | '-' | '．'))
 }
 
 /// Makes letters equal that titles and pages write differently.
