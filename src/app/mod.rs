@@ -156,6 +156,7 @@ async fn run(
         let name = format!("{ours}{worker}");
         running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
     }
+    running.tasks.spawn(Arc::clone(&ingest).sweep(running.stop.clone()));
     if let Some(listener) = listener {
         running.first_admin = http::identity::bootstrap(
             &running.stores.postgres,
@@ -186,6 +187,7 @@ fn ingest_parts(
         blobs: Arc::clone(&stores.blobs),
         documents: Arc::new(stores.postgres.clone()),
         intake: Arc::new(stores.postgres.clone()),
+        erasures: Arc::new(stores.postgres.clone()),
         jobs: Arc::new(stores.postgres.clone()),
         index: Arc::clone(&stores.index),
         embedder: Arc::clone(&models.embedder),

@@ -1,5 +1,6 @@
 //! Document out: first nobody can see it, then its vectors and files go, then it is checked that they are gone, and
-//! all of that is recorded. Knows no SQL.
+//! all of that is recorded. What is to be erased is noted with the deletion and worked off by [`sweep`], so that no
+//! failing store and no kill in between leaves anything behind. Knows no SQL.
 
 use crate::audit::Actor;
 use crate::audit::Event;
@@ -10,26 +11,18 @@ use crate::domain::Principal;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
 use crate::ingest::accept::check_writable;
-use crate::ports::Blobs;
+use crate::ports::Erasure;
 use crate::ports::StoreError;
-use crate::ports::VectorIndex;
 use serde_json::json;
-use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 /// Waits between attempts to erase while the caller waits.
 const PATIENCE_MS: [u64; 5] = [100, 300, 900, 1_800, 3_000];
-/// Waits between attempts to erase in the background.
-const PERSISTENCE_S: [u64; 6] = [10, 30, 120, 600, 1_800, 3_600];
-
-/// What of a document lies outside of Postgres.
-#[derive(Clone)]
-struct Remains {
-    document: DocumentId,
-    blobs: Vec<(CollectionId, String)>,
-    index: Arc<dyn VectorIndex>,
-    store: Arc<dyn Blobs>,
-}
+/// How often what is left is looked for.
+const SWEEP: Duration = Duration::from_secs(30);
+/// Documents of one sweep.
+const SWEPT: u32 = 100;
 
 /// Deletes a document with all its versions.
 #[tracing::instrument(skip_all, fields(document.id = %document))]
@@ -45,43 +38,40 @@ pub(super) async fn delete(
     // Recorded before and after: a deletion that nobody recorded cannot happen.
     let request = record_request(parts, who, document, found.collection_id).await?;
 
-    let blobs = parts.intake.delete(document, &filter).await?.ok_or_else(missing)?;
-    let files = blobs.len();
-    let remains = Remains { document, blobs, index: parts.index.clone(), store: parts.blobs.clone() };
-    let erased = erase_patiently(&remains, PATIENCE_MS.map(Duration::from_millis)).await;
-    keep_erasing(remains, Duration::from_millis(parts.config.lease_ms), erased.is_ok());
-    record_end(parts, who, document, request, files, erased.is_ok()).await?;
-    erased.map_err(|error| {
-        tracing::error!(%error, "the document is deleted, but its data could not be erased yet");
-        IngestError::NotErased
-    })
+    let erasure = parts.intake.delete(document, &filter, request).await?.ok_or_else(missing)?;
+    let erased = erase_patiently(parts, &erasure).await;
+    record_end(parts, Some(Actor::from(who)), "document.deleted", &erasure, erased.is_ok()).await?;
+    match erased {
+        Ok(()) => Ok(parts.erasures.erased(document).await?),
+        Err(error) => {
+            tracing::error!(%error, "the document is deleted, but its data could not be erased yet");
+            Err(IngestError::NotErased)
+        }
+    }
 }
 
 /// Erases and checks, again after each wait until it is done.
-async fn erase_patiently(
-    remains: &Remains,
-    waits: impl IntoIterator<Item = Duration>,
-) -> Result<(), StoreError> {
-    let mut result = erase(remains).await;
-    for wait in waits {
+async fn erase_patiently(parts: &IngestParts, erasure: &Erasure) -> Result<(), StoreError> {
+    let mut result = erase(parts, erasure).await;
+    for wait in PATIENCE_MS.map(Duration::from_millis) {
         let Err(error) = &result else { break };
         tracing::warn!(%error, "erasing a document is tried again");
         tokio::time::sleep(wait).await;
-        result = erase(remains).await;
+        result = erase(parts, erasure).await;
     }
     result
 }
 
 /// Erases vectors and files, and checks that nothing is left.
-async fn erase(remains: &Remains) -> Result<(), StoreError> {
-    remains.index.delete(remains.document, None).await?;
-    let left = remains.index.count(remains.document).await?;
+async fn erase(parts: &IngestParts, erasure: &Erasure) -> Result<(), StoreError> {
+    parts.index.delete(erasure.document, None).await?;
+    let left = parts.index.count(erasure.document).await?;
     if left > 0 {
         return Err(StoreError::Corrupt { store: "qdrant", detail: format!("{left} points are left") });
     }
-    for (collection, sha256) in &remains.blobs {
-        remains.store.delete(*collection, sha256).await?;
-        match remains.store.get(*collection, sha256).await {
+    for sha256 in &erasure.files {
+        parts.blobs.delete(erasure.collection, sha256).await?;
+        match parts.blobs.get(erasure.collection, sha256).await {
             Err(StoreError::Missing { .. }) => {}
             Ok(_) => {
                 return Err(StoreError::Corrupt { store: "blobs", detail: format!("`{sha256}` is left") });
@@ -92,25 +82,34 @@ async fn erase(remains: &Remains) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A worker that had the document in hand hears of its end only at its next heart-beat, and may have written vectors
-/// meanwhile: they are erased once its lease would have run out. What a store did not erase yet is tried for hours.
-fn keep_erasing(remains: Remains, lease: Duration, erased: bool) {
-    tokio::spawn(async move {
-        tokio::time::sleep(if erased { lease } else { Duration::from_secs(1) }).await;
-        if !erased {
-            let waits = PERSISTENCE_S.map(Duration::from_secs);
-            match erase_patiently(&remains, waits).await {
-                Ok(()) => {
-                    tracing::info!(document.id = %remains.document, "the document's data is erased now");
-                }
-                Err(error) => {
-                    tracing::error!(document.id = %remains.document, %error, "the document's data is still there");
-                }
-            }
-        } else if let Err(error) = remains.index.delete(remains.document, None).await {
-            tracing::warn!(document.id = %remains.document, %error, "late vectors could not be looked for");
+/// Works off what deletions left, until stopped. A worker that had a document in hand hears of its end only at its next
+/// heart-beat, and may have written vectors meanwhile: each document is looked at once more when its lease has run out.
+pub(super) async fn sweep(parts: &IngestParts, stop: &CancellationToken) {
+    let lease = Duration::from_millis(parts.config.lease_ms);
+    loop {
+        if let Err(error) = sweep_once(parts, lease).await {
+            tracing::error!(%error, "what deleted documents left could not be looked for");
         }
-    });
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SWEEP.min(lease)) => {}
+        }
+    }
+}
+
+async fn sweep_once(parts: &IngestParts, lease: Duration) -> Result<(), IngestError> {
+    for erasure in parts.erasures.pending(lease, SWEPT).await? {
+        if let Err(error) = erase(parts, &erasure).await {
+            tracing::error!(document.id = %erasure.document, %error, "a deleted document's data is still there");
+            continue;
+        }
+        if !erasure.erased {
+            record_end(parts, None, "document.erased", &erasure, true).await?;
+            tracing::info!(document.id = %erasure.document, "a deleted document's data is erased now");
+        }
+        parts.erasures.forget(erasure.document).await?;
+    }
+    Ok(())
 }
 
 async fn record_request(
@@ -136,22 +135,21 @@ async fn record_request(
 
 async fn record_end(
     parts: &IngestParts,
-    who: &Principal,
-    document: DocumentId,
-    request: EventId,
-    files: usize,
+    actor: Option<Actor>,
+    kind: &'static str,
+    erasure: &Erasure,
     erased: bool,
 ) -> Result<(), IngestError> {
     let event = Event {
         id: EventId::new(),
-        kind: "document.deleted",
-        reference: Some(request),
-        actor: Some(Actor::from(who)),
-        documents: vec![document],
+        kind,
+        reference: Some(erasure.request),
+        actor,
+        documents: vec![erasure.document],
         outcome: Some(if erased { "erased" } else { "not_erased" }),
         facts: json!({
             "rows_deleted": true,
-            "files": files,
+            "files": erasure.files.len(),
             "checked": { "vectors_gone": erased, "files_gone": erased },
         }),
         content: None,

@@ -48,6 +48,7 @@ use crate::ingest::run::Run;
 use crate::ports::Blobs;
 use crate::ports::Documents;
 use crate::ports::Embedder;
+use crate::ports::Erasures;
 use crate::ports::Intake;
 use crate::ports::Jobs;
 use crate::ports::VectorIndex;
@@ -83,7 +84,9 @@ pub struct IngestParts {
     pub documents: Arc<dyn Documents>,
     /// What the pipeline writes.
     pub intake: Arc<dyn Intake>,
-    /// Its queue.
+    /// What deletions have left to erase.
+    pub erasures: Arc<dyn Erasures>,
+    /// The pipeline's queue.
     pub jobs: Arc<dyn Jobs>,
     /// Vectors.
     pub index: Arc<dyn VectorIndex>,
@@ -143,7 +146,7 @@ impl Ingest {
     ///
     /// # Errors
     /// [`IngestError::NotErased`] when nobody can see the document any more but a store did not erase its data yet;
-    /// erasing goes on in the background then.
+    /// [`Ingest::sweep`] goes on with it.
     pub async fn delete(&self, who: &Principal, document: DocumentId) -> Result<(), IngestError> {
         self.images.forget(document);
         delete::delete(&self.parts, who, document).await?;
@@ -162,6 +165,11 @@ impl Ingest {
     /// Takes jobs until stopped, then gives the one at hand back.
     pub async fn work(self: Arc<Self>, worker: String, stop: CancellationToken) {
         worker::work(&self, &worker, &stop).await;
+    }
+
+    /// Erases what deletions have left, until stopped.
+    pub async fn sweep(self: Arc<Self>, stop: CancellationToken) {
+        delete::sweep(&self.parts, &stop).await;
     }
 
     /// One job, one line a stage.

@@ -7,6 +7,7 @@ use crate::domain::CollectionId;
 use crate::domain::Coverage;
 use crate::domain::Document;
 use crate::domain::DocumentId;
+use crate::domain::EventId;
 use crate::domain::Job;
 use crate::domain::JobId;
 use crate::domain::Page;
@@ -134,12 +135,40 @@ pub trait Intake: Send + Sync {
     /// Makes the version the visible one and finishes the job, in one transaction. Gives the number of the version
     /// that was visible before, if another was.
     async fn publish(&self, job: &ClaimedJob, coverage: &Coverage) -> Result<Option<i32>, StoreError>;
-    /// Deletes a document's rows, if writable by the filter's owner; gives the blobs nobody else needs. Idempotent.
+    /// Deletes a document's rows, if writable by the filter's owner, and notes what is to be erased elsewhere, in one
+    /// transaction; `request` is the entry of the log that asked for it. Idempotent.
     async fn delete(
         &self,
         id: DocumentId,
         filter: &AclFilter,
-    ) -> Result<Option<Vec<(CollectionId, String)>>, StoreError>;
+        request: EventId,
+    ) -> Result<Option<Erasure>, StoreError>;
+}
+
+/// What of a deleted document lies outside of its rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Erasure {
+    /// Whose vectors.
+    pub document: DocumentId,
+    /// Where its files lie.
+    pub collection: CollectionId,
+    /// SHA-256 of the files that nobody else needs, hex.
+    pub files: Vec<String>,
+    /// The entry of the log that asked for it.
+    pub request: EventId,
+    /// Vectors and files were seen to be gone once; what a worker wrote after that may be there.
+    pub erased: bool,
+}
+
+/// Erasures that are not known to be over.
+#[async_trait]
+pub trait Erasures: Send + Sync {
+    /// Those asked for longer ago than `after`, oldest first.
+    async fn pending(&self, after: Duration, limit: u32) -> Result<Vec<Erasure>, StoreError>;
+    /// Notes that vectors and files were seen to be gone. Idempotent.
+    async fn erased(&self, document: DocumentId) -> Result<(), StoreError>;
+    /// Nothing can come any more. Idempotent.
+    async fn forget(&self, document: DocumentId) -> Result<(), StoreError>;
 }
 
 /// The queue of the pipeline.

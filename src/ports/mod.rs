@@ -14,6 +14,8 @@ pub use answers::Answers;
 pub use blobs::Blobs;
 pub use documents::Collections;
 pub use documents::Documents;
+pub use documents::Erasure;
+pub use documents::Erasures;
 pub use documents::Extracted;
 pub use documents::Intake;
 pub use documents::Jobs;

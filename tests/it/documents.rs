@@ -1,5 +1,6 @@
 //! Document in: what a clerk uploads becomes searchable, or says why not.
 
+use crate::support::app::Size;
 use crate::support::app::TestApp;
 use crate::support::app::body;
 use crate::support::app::eventually;
@@ -154,8 +155,7 @@ async fn files_that_cannot_be_read_end_with_a_reason_and_the_service_lives() {
 
 #[tokio::test]
 async fn a_file_over_the_limit_is_refused() {
-    let app =
-        TestApp::with(crate::support::app::Size::Small, |config| config.http.max_upload_bytes = 10_000).await;
+    let app = TestApp::with(Size::Small, |config| config.http.max_upload_bytes = 10_000).await;
     let collection = app.collection("large").await;
 
     let (status, problem) = app.upload(&collection, "large.txt", &vec![b'a'; 20_000]).await;
@@ -202,6 +202,34 @@ async fn a_deleted_document_is_gone_everywhere() {
     }
     let (_, found) = app.post("/api/v1/search", &json!({ "query": "monthly rent", "limit": 5 })).await;
     assert_eq!(found["data"], json!([]));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_kill_in_the_middle_of_a_deletion_left_is_erased() {
+    let app = TestApp::with(Size::Small, |config| config.ingest.lease_ms = 5_000).await;
+    let collection = app.collection("contracts").await;
+    let lease = app.document(&collection, "lease.pdf", &files::pdf(files::LEASE)).await;
+    let before = app.stored_files();
+    let document: uuid::Uuid = lease["id"].as_str().unwrap().parse().unwrap();
+    let mut owner = app.database.owner().await;
+
+    for rows in [
+        "insert into erasures (document_id, collection_id, files, request_id, requested_at)
+         select document_id, collection_id, array[sha256], document_id, now() - interval '1 hour'
+         from versions where document_id = $1",
+        "delete from documents where id = $1",
+    ] {
+        sqlx::query(rows).bind(document).execute(&mut owner).await.unwrap();
+    }
+
+    let erased = eventually("the deletion is finished", || async {
+        let (_, listed) = app.get("/api/v1/audit/events?kind=document.erased").await;
+        listed["data"].get(0).cloned()
+    })
+    .await;
+    assert_eq!((before, app.stored_files()), (1, 0));
+    assert_eq!((&erased["outcome"], &erased["documents"]), (&json!("erased"), &json!([lease["id"]])));
     app.stop().await;
 }
 

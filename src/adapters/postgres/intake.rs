@@ -2,6 +2,7 @@
 //! documents, versions. Knows no parser and no vector.
 
 use crate::adapters::postgres::Postgres;
+use crate::adapters::postgres::erasures;
 use crate::adapters::postgres::error::conflict;
 use crate::adapters::postgres::error::corrupt;
 use crate::adapters::postgres::error::missing;
@@ -21,7 +22,9 @@ use crate::domain::CollectionId;
 use crate::domain::Coverage;
 use crate::domain::DocumentId;
 use crate::domain::DocumentStatus;
+use crate::domain::EventId;
 use crate::domain::JobId;
+use crate::ports::Erasure;
 use crate::ports::Extracted;
 use crate::ports::Intake;
 use crate::ports::NewVersion;
@@ -68,7 +71,8 @@ impl Intake for Postgres {
         &self,
         id: DocumentId,
         filter: &AclFilter,
-    ) -> Result<Option<Vec<(CollectionId, String)>>, StoreError> {
+        request: EventId,
+    ) -> Result<Option<Erasure>, StoreError> {
         let writable = readable(filter);
         let mut transaction = self.pool.begin().await.map_err(store_error)?;
         sqlx::query_file!("src/adapters/postgres/queries/lock_document_jobs.sql", id.uuid(), &writable)
@@ -79,18 +83,18 @@ impl Intake for Postgres {
             .fetch_all(&mut *transaction)
             .await
             .map_err(store_error)?;
-        if blobs.is_empty() {
-            return Ok(None);
-        }
+        let Some(first) = blobs.first() else { return Ok(None) };
+        let collection = CollectionId::from_uuid(first.collection_id);
+        // The same bytes are one version in a collection, so nobody else needs them.
+        let files = blobs.into_iter().map(|row| row.sha256).collect();
+        let erasure = Erasure { document: id, collection, files, request, erased: false };
+        erasures::note(&mut transaction, &erasure).await?;
         sqlx::query!("delete from documents where id = $1", id.uuid())
             .execute(&mut *transaction)
             .await
             .map_err(store_error)?;
         transaction.commit().await.map_err(store_error)?;
-        // The same bytes are one version in a collection, so nobody else needs them.
-        Ok(Some(
-            blobs.into_iter().map(|row| (CollectionId::from_uuid(row.collection_id), row.sha256)).collect(),
-        ))
+        Ok(Some(erasure))
     }
 }
 
@@ -104,7 +108,14 @@ async fn accept_once(
         None => None,
     };
     if let Some(accepted) = find_same_bytes(connection, upload).await? {
-        return Ok(Some(accepted));
+        // Silently taking them for the newest version would show its readers another text than was uploaded.
+        return match newest {
+            Some(wanted) if wanted != (accepted.document_id, accepted.version) => Err(conflict(format!(
+                "this file, as version {} of document `{}`,",
+                accepted.version, accepted.document_id
+            ))),
+            Some(_) | None => Ok(Some(accepted)),
+        };
     }
     let (document, number) = match newest {
         Some((document, newest)) => (document, next_version(connection, document, newest).await?),

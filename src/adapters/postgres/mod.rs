@@ -8,6 +8,7 @@ mod answers;
 mod collections;
 mod credentials;
 mod documents;
+mod erasures;
 mod error;
 mod extracted;
 mod intake;

@@ -10,6 +10,7 @@ use docent::domain::CollectionId;
 use docent::domain::Coverage;
 use docent::domain::DocumentId;
 use docent::domain::DocumentStatus;
+use docent::domain::EventId;
 use docent::domain::PageLayout;
 use docent::domain::Passage;
 use docent::domain::PassageId;
@@ -19,6 +20,8 @@ use docent::domain::UserId;
 use docent::domain::Warning;
 use docent::domain::Word;
 use docent::ports::Documents;
+use docent::ports::Erasure;
+use docent::ports::Erasures;
 use docent::ports::Extracted;
 use docent::ports::Intake;
 use docent::ports::Jobs;
@@ -91,6 +94,24 @@ async fn a_version_needs_its_document_and_a_document_its_collection() {
 
         assert!(said.starts_with(expected), "{said}");
     }
+}
+
+#[tokio::test]
+async fn bytes_of_another_version_are_no_new_version() {
+    let postgres = TestPostgres::fresh().await;
+    let (store, (ada, collection)) = (&postgres.store, postgres.contributor("ada").await);
+    let id = store.accept(&upload(&collection, ada, "one")).await.unwrap().document_id;
+    store.accept(&upload(&collection, ada, "other")).await.unwrap();
+    let newer = |name| NewVersion { document: Some(id), ..upload(&collection, ada, name) };
+
+    let two = store.accept(&newer("two")).await.unwrap();
+    let again = store.accept(&newer("two")).await.unwrap();
+    let earlier = store.accept(&newer("one")).await;
+    let foreign = store.accept(&newer("other")).await;
+
+    assert_eq!((two.version, again.version, again.existing), (2, 2, true));
+    assert!(matches!(earlier, Err(StoreError::Conflict { .. })), "{earlier:?}");
+    assert!(matches!(foreign, Err(StoreError::Conflict { .. })), "{foreign:?}");
 }
 
 #[tokio::test]
@@ -215,7 +236,7 @@ async fn a_document_without_a_grant_is_not_there() {
     assert!(store.content(id, None, &filter).await.unwrap().is_none());
     assert!(store.page(id, None, 1, &filter).await.unwrap().is_none());
     assert!(store.passages(&ids, &filter, true).await.unwrap().is_empty());
-    assert!(store.delete(id, &filter).await.unwrap().is_none());
+    assert!(store.delete(id, &filter, EventId::new()).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -249,10 +270,10 @@ async fn deleting_leaves_nothing_and_names_the_blobs() {
     let newer = NewVersion { document: Some(id), ..upload(&collection, ada, "two") };
     postgres.store.accept(&newer).await.unwrap();
     let running = claim(&postgres.store, "w").await;
-    let filter = postgres.filter(ada).await;
+    let (filter, request) = (postgres.filter(ada).await, EventId::new());
 
-    let blobs = postgres.store.delete(id, &filter).await.unwrap().unwrap();
-    let again = postgres.store.delete(id, &filter).await.unwrap();
+    let erasure = postgres.store.delete(id, &filter, request).await.unwrap().unwrap();
+    let again = postgres.store.delete(id, &filter, request).await.unwrap();
     let orphan = postgres.store.publish(&running, &Coverage::default()).await;
     let left: i64 = sqlx::query_scalar(
         "select (select count(*) from versions) + (select count(*) from texts) + (select count(*) from pages)
@@ -263,12 +284,37 @@ async fn deleting_leaves_nothing_and_names_the_blobs() {
     .unwrap();
     let anew = postgres.store.accept(&upload(&collection, ada, "one")).await.unwrap();
 
-    assert_eq!(blobs.len(), 2);
-    assert!(blobs.contains(&(collection.id, sha256("one"))));
+    assert_eq!((erasure.collection, erasure.request, erasure.erased), (collection.id, request, false));
+    assert_eq!(sorted(&erasure.files), sorted(&[sha256("one"), sha256("two")]));
     assert!(again.is_none());
     assert!(matches!(orphan, Err(StoreError::Conflict { .. })));
     assert_eq!(left, 0);
     assert!(!anew.existing && anew.document_id != id);
+}
+
+#[tokio::test]
+async fn an_erasure_is_pending_until_it_is_forgotten_and_spares_files_that_came_in_again() {
+    let postgres = TestPostgres::fresh().await;
+    let (store, (ada, collection)) = (&postgres.store, postgres.contributor("ada").await);
+    let id = store.accept(&upload(&collection, ada, "one")).await.unwrap().document_id;
+    let newer = NewVersion { document: Some(id), ..upload(&collection, ada, "two") };
+    store.accept(&newer).await.unwrap();
+    let noted = store.delete(id, &postgres.filter(ada).await, EventId::new()).await.unwrap().unwrap();
+    store.accept(&upload(&collection, ada, "two")).await.unwrap();
+    let pending = async |after| store.pending(after, 10).await.unwrap();
+
+    let young = pending(Duration::from_mins(1)).await;
+    let before = pending(Duration::ZERO).await;
+    store.erased(id).await.unwrap();
+    let between = pending(Duration::ZERO).await;
+    store.forget(id).await.unwrap();
+    let after = pending(Duration::ZERO).await;
+
+    let still_needed = Erasure { files: vec![sha256("one")], ..noted };
+    assert_eq!(young, []);
+    assert_eq!(before, std::slice::from_ref(&still_needed));
+    assert_eq!(between, [Erasure { erased: true, ..still_needed }]);
+    assert_eq!(after, []);
 }
 
 /// An upload whose bytes are its name.
@@ -345,6 +391,12 @@ async fn fail(store: &Postgres) {
 
 fn slice(text: &str, span: Span) -> String {
     text.chars().skip(span.start as usize).take(span.len() as usize).collect()
+}
+
+fn sorted(names: &[String]) -> Vec<String> {
+    let mut names = names.to_vec();
+    names.sort();
+    names
 }
 
 fn sha256(text: &str) -> String {

@@ -36,7 +36,7 @@ pub(crate) struct TestApp {
     pub(crate) client: reqwest::Client,
     pub(crate) database: TestPostgres,
     running: Option<Running>,
-    _directory: TempDir,
+    directory: TempDir,
 }
 
 impl TestApp {
@@ -62,7 +62,19 @@ impl TestApp {
         let running = app::start(plan, async { Ok(models) }).await.unwrap();
         let key = secrecy::ExposeSecret::expose_secret(&running.first_admin.as_ref().unwrap().key).to_owned();
         let url = format!("http://{}", running.address.unwrap());
-        Self { url, key, client: client(), database, running: Some(running), _directory: directory }
+        Self { url, key, client: client(), database, running: Some(running), directory }
+    }
+
+    /// How many uploaded files the service keeps.
+    pub(crate) fn stored_files(&self) -> usize {
+        let (mut folders, mut files) = (vec![self.directory.path().join("data/blobs")], 0);
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { folders.push(path) } else { files += 1 }
+            }
+        }
+        files
     }
 
     /// A request as the first administrator.
