@@ -84,8 +84,7 @@ pub(super) async fn chunk(parts: &IngestParts, run: &Run, parsed: Parsed) -> Res
         return Err(IngestError::OnlyWhiteSpace);
     }
     run.advance(Stage::Chunk, characters, characters).await?;
-    metrics::histogram!("docent_ingest_stage_seconds", "stage" => "chunk")
-        .record(began.elapsed().as_secs_f64());
+    run.took(Stage::Chunk, began);
     tracing::debug!(passages = chunks.passages().len(), characters, "the text is cut");
     Ok(chunks)
 }

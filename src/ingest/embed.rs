@@ -54,8 +54,7 @@ pub(super) async fn embed(parts: &IngestParts, run: &Run, chunks: Chunks) -> Res
         }));
         run.advance(Stage::Embed, points.len(), total).await?;
     }
-    metrics::histogram!("docent_ingest_stage_seconds", "stage" => "embed")
-        .record(began.elapsed().as_secs_f64());
+    run.took(Stage::Embed, began);
     metrics::counter!("docent_ingest_passages_total").increment(total as u64);
     Ok(Vectors { extracted: chunks.into_extracted(), points })
 }

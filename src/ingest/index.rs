@@ -65,8 +65,7 @@ pub(super) async fn index(parts: &IngestParts, run: &Run, vectors: Vectors) -> R
         // Searches ask Postgres which version is visible, so these vectors are only ballast.
         tracing::warn!(%error, version, "the vectors of the version before could not be deleted");
     }
-    metrics::histogram!("docent_ingest_stage_seconds", "stage" => "index")
-        .record(began.elapsed().as_secs_f64());
+    run.took(Stage::Index, began);
     Ok(Indexed { coverage: extracted.coverage, passages: extracted.passages.len() })
 }
 

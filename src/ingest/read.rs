@@ -123,8 +123,7 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     let taken = tokio::task::spawn_blocking(move || Parsed::from_reader(*parsed));
     let parsed = taken.await.map_err(|_| IngestError::Panicked("read"))?;
     run.advance(Stage::Read, size, size).await?;
-    metrics::histogram!("docent_ingest_stage_seconds", "stage" => "read")
-        .record(began.elapsed().as_secs_f64());
+    run.took(Stage::Read, began);
     tracing::debug!(pages = parsed.pages.len(), bytes = size, "the file is read");
     Ok(parsed)
 }

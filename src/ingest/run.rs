@@ -20,6 +20,8 @@ pub(super) struct Run {
     jobs: Arc<dyn Jobs>,
     lease: Duration,
     progress: Mutex<Progress>,
+    /// What each finished stage took, in milliseconds.
+    took: Mutex<Vec<(Stage, u128)>>,
     over: CancellationToken,
 }
 
@@ -27,7 +29,7 @@ impl Run {
     /// Begins an attempt at a job that was just claimed for `lease`.
     pub(super) fn new(job: ClaimedJob, jobs: Arc<dyn Jobs>, lease: Duration) -> Self {
         let progress = Mutex::new(Progress { stage: Stage::Queued, done: 0, total: 0 });
-        Self { job, jobs, lease, progress, over: CancellationToken::new() }
+        Self { job, jobs, lease, progress, took: Mutex::default(), over: CancellationToken::new() }
     }
 
     /// The job.
@@ -58,6 +60,21 @@ impl Run {
             Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => Err(IngestError::LeaseLost),
             Err(error @ StoreError::Corrupt { .. }) => Err(error.into()),
         }
+    }
+
+    /// A stage is over that began then.
+    pub(super) fn took(&self, stage: Stage, began: Instant) {
+        let took = began.elapsed();
+        metrics::histogram!("docent_ingest_stage_seconds", "stage" => stage.as_str())
+            .record(took.as_secs_f64());
+        self.took.lock().unwrap_or_else(PoisonError::into_inner).push((stage, took.as_millis()));
+    }
+
+    /// What the finished stages took: `read 120 ms, chunk 9 ms`.
+    pub(super) fn stages(&self) -> String {
+        let took = self.took.lock().unwrap_or_else(PoisonError::into_inner);
+        let stages = took.iter().map(|(stage, ms)| format!("{} {ms} ms", stage.as_str()));
+        stages.collect::<Vec<_>>().join(", ")
     }
 
     /// Keeps the lease while stages are silent; returns when it is lost.

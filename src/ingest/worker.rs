@@ -83,7 +83,7 @@ async fn attempt(ingest: &Ingest, job: ClaimedJob, stop: &CancellationToken) {
         () = stopped(stop) => Err(IngestError::Interrupted),
     };
     let outcome = match result {
-        Ok(indexed) => say_indexed(&indexed, began),
+        Ok(indexed) => say_indexed(&run, &indexed, began),
         Err(error) => settle(parts, &run, &error).await,
     };
     metrics::counter!("docent_ingest_attempts_total", "outcome" => outcome).increment(1);
@@ -95,9 +95,9 @@ async fn stopped(stop: &CancellationToken) {
     tokio::time::sleep(STOP_GRACE).await;
 }
 
-fn say_indexed(indexed: &Indexed, began: Instant) -> &'static str {
-    let (pages, passages) = (indexed.coverage().pages, indexed.passages());
-    tracing::info!(pages, passages, ms = began.elapsed().as_millis(), "the document is indexed");
+fn say_indexed(run: &Run, indexed: &Indexed, began: Instant) -> &'static str {
+    let (pages, passages, ms) = (indexed.coverage().pages, indexed.passages(), began.elapsed().as_millis());
+    tracing::info!(pages, passages, ms, stages = run.stages(), "the document is indexed");
     "indexed"
 }
 
