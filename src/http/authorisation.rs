@@ -90,8 +90,8 @@ pub(super) const WRITERS: Who = Who::Any(&[Role::Contributor]);
 pub(super) const ADMINS: Who = Who::Any(&[Role::Admin]);
 /// Who reads the log.
 pub(super) const AUDITORS: Who = Who::Any(&[Role::Auditor]);
-
-const READERS_AND_ADMINS: Who = Who::Any(&[Role::Viewer, Role::Contributor, Role::Admin]);
+/// Who sees the list of collections.
+pub(super) const READERS_AND_ADMINS: Who = Who::Any(&[Role::Viewer, Role::Contributor, Role::Admin]);
 
 /// Every route but those of the pages, which bring their own rows.
 pub(super) const TABLE: &[Rule] = &[

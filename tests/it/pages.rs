@@ -6,6 +6,8 @@ use reqwest::StatusCode;
 use reqwest::header;
 
 const ROOMS: &[&str] = &["/ask", "/collections", "/audit"];
+/// Of every user that tests make.
+const PASSWORD: &str = "correct horse battery staple";
 
 #[tokio::test]
 async fn who_is_not_signed_in_is_led_to_the_sign_in_and_back() {
@@ -46,6 +48,32 @@ async fn every_room_opens_under_a_strict_content_security_policy() {
 }
 
 #[tokio::test]
+async fn each_role_is_led_to_a_room_it_may_enter_and_offered_no_other() {
+    let app = TestApp::start().await;
+    let collection = app.collection("contracts").await;
+
+    for (role, rooms) in [
+        ("viewer", ["/ask", "/collections"].as_slice()),
+        ("contributor", &["/ask", "/collections"]),
+        ("admin", &["/collections"]),
+        ("auditor", &["/audit"]),
+    ] {
+        let name = format!("only-{role}");
+        app.user(&name, &[role], Some((&collection, "read"))).await;
+        let form = [("name", name.as_str()), ("password", PASSWORD), ("next", "/")];
+        let first = browser().post(format!("{}/sign-in", app.url)).form(&form).send().await.unwrap();
+
+        let (status, path) = (first.status(), first.url().path().to_owned());
+        let page = first.text().await.unwrap();
+        assert_eq!((status, path.as_str()), (StatusCode::OK, rooms[0]), "{role}: {page}");
+        let offered: Vec<&str> =
+            ROOMS.iter().copied().filter(|room| page.contains(&format!("<a href=\"{room}\""))).collect();
+        assert_eq!(offered, rooms, "{role}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_document_shows_its_state_and_a_record_shows_itself_in_full() {
     let app = TestApp::start().await;
     let collection = app.collection("contracts").await;
@@ -73,7 +101,7 @@ fn browser() -> reqwest::Client {
 
 async fn signed_in(app: &TestApp, name: &str) -> reqwest::Client {
     let client = browser();
-    let form = [("name", name), ("password", "correct horse battery staple"), ("next", "/collections")];
+    let form = [("name", name), ("password", PASSWORD), ("next", "/collections")];
     let first = client.post(format!("{}/sign-in", app.url)).form(&form).send().await.unwrap();
     assert_eq!((first.status(), first.url().path()), (StatusCode::OK, "/collections"));
     client

@@ -54,12 +54,15 @@ fn top(viewer: &Viewer<'_>, room: Room) -> Markup {
     let link = |to: &str, text: &str, of: Room| {
         html! { a href=(to) aria-current=[(of == room).then_some("page")] { (text) } }
     };
+    let reads = viewer.principal.has(Role::Viewer) || viewer.principal.has(Role::Contributor);
     html! {
         header.top { div {
             a.name href="/" { "Docent" }
             nav aria-label="Rooms" {
-                (link("/ask", "Ask", Room::Ask))
-                (link("/collections", "Collections", Room::Collections))
+                @if reads { (link("/ask", "Ask", Room::Ask)) }
+                @if reads || viewer.principal.has(Role::Admin) {
+                    (link("/collections", "Collections", Room::Collections))
+                }
                 @if viewer.principal.has(Role::Auditor) { (link("/audit", "Audit", Room::Audit)) }
             }
             form method="post" action="/sign-out" {

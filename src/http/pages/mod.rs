@@ -17,10 +17,12 @@ use crate::http::authorisation::ADMINS;
 use crate::http::authorisation::AUDITORS;
 use crate::http::authorisation::Pace;
 use crate::http::authorisation::READERS;
+use crate::http::authorisation::READERS_AND_ADMINS;
 use crate::http::authorisation::Rule;
 use crate::http::authorisation::Who;
 use crate::http::error::Problem;
 use axum::Router;
+use axum::routing::MethodRouter;
 use axum::routing::get;
 use axum::routing::post;
 use maud::Markup;
@@ -35,28 +37,37 @@ pub(super) const RULES: &[Rule] = &[
     Rule::page("POST", "/sign-in", Who::Public).at(Pace::SignIn),
     Rule::page("POST", "/sign-out", Who::SignedIn),
     Rule::page("GET", "/ask", READERS),
-    Rule::page("GET", "/collections", READERS),
+    Rule::page("GET", "/collections", READERS_AND_ADMINS),
     Rule::page("POST", "/collections", ADMINS),
-    Rule::page("GET", "/collections/{id}", READERS),
+    Rule::page("GET", "/collections/{id}", READERS_AND_ADMINS),
     Rule::page("GET", "/documents/{id}", READERS),
     Rule::page("GET", "/audit", AUDITORS),
     Rule::page("GET", "/audit/{id}", AUDITORS),
     Rule::page("GET", "/assets/{name}", Who::Public).at(Pace::Free),
 ];
 
-/// The routes of the pages.
+/// The routes of the pages: exactly the rows of `RULES`.
 pub(super) fn router() -> Router<Arc<State>> {
-    Router::new()
-        .route("/", get(rooms::first))
-        .route("/sign-in", get(session::form).post(session::sign_in))
-        .route("/sign-out", post(session::sign_out))
-        .route("/ask", get(rooms::ask))
-        .route("/collections", get(rooms::collections).post(rooms::create_collection))
-        .route("/collections/{id}", get(rooms::collection))
-        .route("/documents/{id}", get(rooms::document))
-        .route("/audit", get(rooms::audit))
-        .route("/audit/{id}", get(rooms::record))
-        .route("/assets/{name}", get(assets::asset))
+    let routes = RULES.iter().filter_map(|rule| Some((rule.path, page(rule.method, rule.path)?)));
+    routes.fold(Router::new(), |router, (path, page)| router.route(path, page))
+}
+
+fn page(method: &str, path: &str) -> Option<MethodRouter<Arc<State>>> {
+    Some(match (method, path) {
+        ("GET", "/") => get(rooms::first),
+        ("GET", "/sign-in") => get(session::form),
+        ("POST", "/sign-in") => post(session::sign_in),
+        ("POST", "/sign-out") => post(session::sign_out),
+        ("GET", "/ask") => get(rooms::ask),
+        ("GET", "/collections") => get(rooms::collections),
+        ("POST", "/collections") => post(rooms::create_collection),
+        ("GET", "/collections/{id}") => get(rooms::collection),
+        ("GET", "/documents/{id}") => get(rooms::document),
+        ("GET", "/audit") => get(rooms::audit),
+        ("GET", "/audit/{id}") => get(rooms::record),
+        ("GET", "/assets/{name}") => get(assets::asset),
+        _ => return None,
+    })
 }
 
 /// Where who is not signed in is led, and back from there to `next`.
@@ -102,6 +113,13 @@ fn percent(ratio: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_row_has_a_route() {
+        for rule in RULES {
+            assert!(page(rule.method, rule.path).is_some(), "{} {}", rule.method, rule.path);
+        }
+    }
 
     #[test]
     fn coverage_is_whole_only_when_nothing_is_missing() {

@@ -66,10 +66,10 @@ pub(super) struct NewCollection {
 /// The first page leads to the first room one may enter.
 pub(super) async fn first(caller: Caller) -> Redirect {
     let reads = caller.principal.has(Role::Viewer) || caller.principal.has(Role::Contributor);
-    let room = if reads && caller.principal.acl_filter().is_empty() {
-        "/collections"
-    } else if reads || !caller.principal.has(Role::Auditor) {
+    let room = if reads && !caller.principal.acl_filter().is_empty() {
         "/ask"
+    } else if reads || caller.principal.has(Role::Admin) {
+        "/collections"
     } else {
         "/audit"
     };
