@@ -48,8 +48,8 @@ pub(super) struct Finish {
 pub(super) struct Drafts {
     generation: Box<dyn Generation>,
     splitter: Splitter,
-    /// Of the prompt.
-    marker: String,
+    /// Lines of the prompt around the sources.
+    frame: Vec<String>,
     ready: VecDeque<Piece>,
 }
 
@@ -65,8 +65,8 @@ pub(super) async fn generate(
     deadline: Duration,
 ) -> Result<Drafts, AnswerError> {
     let generation = generator.generate(prompt.tokens().to_vec(), sampling, salt, deadline).await?;
-    let marker = prompt.marker().to_owned();
-    Ok(Drafts { generation, splitter: Splitter::default(), marker, ready: VecDeque::new() })
+    let frame = prompt.frame().to_vec();
+    Ok(Drafts { generation, splitter: Splitter::default(), frame, ready: VecDeque::new() })
 }
 
 impl Drafts {
@@ -104,13 +104,16 @@ impl Drafts {
         }
     }
 
-    /// Marks, rules, fences of code (```` ```sh ````) and the line around the sources are no sentences.
+    /// Marks, rules, fences of code (```` ```sh ````) and lines that only lay out the prompt are no sentences.
     fn keep(&mut self, sentences: Vec<String>) {
-        let marker = &self.marker;
+        let frame = &self.frame;
         let says_something = |text: &String| {
             let (words, _) = without_marks(text);
-            let fence = words.starts_with("```") && !words.contains(char::is_whitespace);
-            !fence && words.replace(marker.as_str(), "").chars().any(char::is_alphanumeric)
+            let tag = |tag: &str| tag.chars().all(|c| c.is_ascii_alphanumeric() || "+-#_".contains(c));
+            let fence = words.strip_prefix("```").is_some_and(tag);
+            let inner = words.trim_matches(['[', ']', '=', ' ']);
+            let framing = frame.iter().any(|line| line == &words || line.trim_matches(['=', ' ']) == inner);
+            !fence && !framing && words.chars().any(char::is_alphanumeric)
         };
         let drafts = sentences.into_iter().filter(says_something).map(|text| Piece::Sentence(Draft { text }));
         self.ready.extend(drafts);

@@ -3,8 +3,9 @@
 //! Whatever ends a question, `close` records its one outcome, and nothing leaves that is not recorded before. What
 //! becomes of sentences that checking does not bear out:
 //!
-//! - They are sent with the verdict `unsupported` and without citations, so that a reader sees that and what the model
-//!   said beyond its sources: nothing is hidden silently. The answer's `text` leaves them out, so that a program that
+//! - Where a passage speaks of what one says, the passage's own words are sent instead (`cite`).
+//! - The others are sent with the verdict `unsupported` and without citations, so that a reader sees that and what the
+//!   model said beyond its sources. The answer's `text` leaves them out, so that a program that
 //!   reads nothing else never takes one for an answer.
 //! - Until a first sentence is borne out they are held back. If none ever is, the answer is a refusal that says so
 //!   (`not_verified`); the draft is kept, sealed, for an auditor.

@@ -3,6 +3,7 @@
 //! passage as it stands. Knows no verdict.
 
 use crate::answer::language::is_chinese;
+use crate::answer::support::is_denial;
 use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 
@@ -42,7 +43,17 @@ impl Folded {
         starts
             .filter(|(start, window)| *window == words.characters && self.is_whole(*start, start + length))
             .map(|(start, _)| self.origins[start]..self.origins[start + length - 1] + 1)
-            .find(|range| !self.cuts(range.start) && !self.cuts(range.end))
+            .find(|range| !self.cuts(range.start) && !self.cuts(range.end) && !self.is_denied(range.start))
+    }
+
+    /// Says whether the word before denies what begins here: `refundable` is no copy of `not refundable`.
+    fn is_denied(&self, at: usize) -> bool {
+        let before = &self.text[..at];
+        let end = before.iter().rposition(|character| !character.is_whitespace()).map_or(0, |last| last + 1);
+        let start = before[..end].iter().rposition(|c| !in_word(*c) && !matches!(c, '\'' | '’'));
+        let word: String = before[start.map_or(0, |last| last + 1)..end].iter().collect();
+        before[..end].last().is_some_and(|last| "不未无非没勿莫".contains(*last))
+            || is_denial(&word.to_lowercase().replace('’', "'"))
     }
 
     /// Says whether folded characters are all that their origins gave: `i` is no find in the ligature `ﬁ`.

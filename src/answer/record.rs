@@ -65,6 +65,8 @@ pub(super) struct Trace {
     pub(super) released: Vec<Recorded>,
     /// Checked and not sent.
     pub(super) held: Vec<Verified>,
+    /// Not sent, since the same words were.
+    pub(super) repeated: Vec<Verified>,
 }
 
 impl Trace {
@@ -79,6 +81,7 @@ impl Trace {
             finish: None,
             released: Vec::new(),
             held: Vec::new(),
+            repeated: Vec::new(),
         }
     }
 
@@ -121,7 +124,7 @@ pub(super) async fn release(
     parts: &AnsweringParts,
     admitted: &Admitted,
     index: u32,
-    verified: Verified,
+    verified: &Verified,
 ) -> Result<Recorded, AnswerError> {
     let (sentence, check) = (verified.sentence(), verified.check());
     let citations: Vec<Value> = sentence
@@ -143,14 +146,15 @@ pub(super) async fn release(
         "verdict": sentence.verdict.as_str(),
         "marks": check.marks,
         "reattached": check.reattached,
-        "own_words": check.replaced.is_some(),
+        "own_words": check.own_words,
+        "drafted_sha256": sha256(&check.drafted),
         "citations": citations,
     });
     let quotes: Vec<&str> = sentence.citations.iter().map(|citation| citation.quote.as_str()).collect();
-    let content = json!({"text": sentence.text, "quotes": quotes, "replaced": check.replaced});
+    let content = json!({"text": sentence.text, "quotes": quotes, "drafted": check.drafted});
     let documents = documents(sentence.citations.iter().map(|citation| citation.document_id));
     parts.auditor.record(event(admitted, "chat.sentence", documents, facts, Some(content))).await?;
-    Ok(Recorded { index, sentence: verified.into_sentence() })
+    Ok(Recorded { index, sentence: sentence.clone() })
 }
 
 /// How a question ended, as its outcome says it.
@@ -184,12 +188,14 @@ pub(super) async fn outcome(
         "usage": trace.usage,
         "verdicts": trace.released.iter().map(|sentence| sentence.sentence.verdict.as_str()).collect::<Vec<_>>(),
         "withheld_sentences": trace.held.len(),
+        "repeated_sentences": trace.repeated.len(),
         "timings_ms": trace.timings,
     });
     let content = json!({
         "answer": ending.text,
         "sentences": trace.released.iter().map(|sentence| &sentence.sentence.text).collect::<Vec<_>>(),
-        "withheld": trace.held.iter().map(|held| &held.sentence().text).collect::<Vec<_>>(),
+        "withheld": trace.held.iter().map(|held| &held.check().drafted).collect::<Vec<_>>(),
+        "repeated": trace.repeated.iter().map(|held| &held.check().drafted).collect::<Vec<_>>(),
         "prompt": trace.prompt.as_ref().map(Prompt::text),
         "passages": searched
             .iter()
@@ -262,6 +268,7 @@ fn retrieval_facts(passages: &Passages) -> Value {
                 "sparse": candidate.hit.scores.sparse.map(decimal),
                 "fused": decimal(candidate.hit.scores.fused),
                 "decision": candidate.decision.as_str(),
+                "only_names": candidate.only_names,
                 "text_sha256": candidate.text_sha256,
             })
         })

@@ -13,11 +13,13 @@ use crate::answer::generate::Drafts;
 use crate::answer::generate::Piece;
 use crate::answer::listener::Listener;
 use crate::answer::record;
+use crate::answer::record::Recorded;
 use crate::answer::record::Trace;
 use crate::answer::refuse::Refusal;
 use crate::answer::refuse::is_refusal;
 use crate::domain::FinishReason;
 use crate::domain::Outcome;
+use crate::domain::Sentence;
 use crate::domain::SentenceVerdict;
 use crate::ports::ModelError;
 use std::sync::Arc;
@@ -51,7 +53,7 @@ pub(super) async fn release(
                 let refuses = opens_with_refusal(&draft, trace);
                 hold(draft, &mut pages, trace).await?;
                 // "No information may be disclosed" is a refusal only if no source says it.
-                if refuses && trace.held.last().is_some_and(Verified::is_unsupported) {
+                if refuses && !trace.held.last().is_some_and(Verified::is_copy) {
                     return Ok(Ended::Refused(Refusal::ModelFoundNothing));
                 }
                 send_held(parts, admitted, listener, trace, begun).await?;
@@ -77,7 +79,19 @@ async fn hold(draft: Draft, pages: &mut Pages, trace: &mut Trace) -> Result<(), 
     let verified = verify(draft, prompt, pages).await?;
     metrics::counter!("docent_sentences_total", "verdict" => verified.sentence().verdict.as_str())
         .increment(1);
-    trace.held.push(verified);
+    // Two drafts may give way to the same words of a passage.
+    let said = |other: &Sentence| other.text == verified.sentence().text;
+    let again = trace
+        .held
+        .iter()
+        .map(Verified::sentence)
+        .chain(trace.released.iter().map(Recorded::sentence))
+        .any(said);
+    if verified.check().own_words && again {
+        trace.repeated.push(verified);
+    } else {
+        trace.held.push(verified);
+    }
     Ok(())
 }
 
@@ -92,13 +106,17 @@ async fn send_held(
     if !borne_out && trace.released.is_empty() {
         return Ok(());
     }
-    for verified in std::mem::take(&mut trace.held) {
+    // One by one, so that what ends this in between leaves the rest to be recorded as withheld.
+    while let Some(verified) = trace.held.first() {
         let recorded = record::release(parts, admitted, trace.released.len() as u32, verified).await?;
+        trace.held.remove(0);
         if trace.released.is_empty() {
             trace.timings.first_sentence = begun.elapsed().as_millis() as u64;
         }
-        listener.sentence(&recorded).await;
         trace.released.push(recorded);
+        if let Some(recorded) = trace.released.last() {
+            listener.sentence(recorded).await;
+        }
     }
     Ok(())
 }

@@ -47,6 +47,8 @@ impl Decision {
 pub(super) struct Decided {
     pub(super) hit: Hit,
     pub(super) decision: Decision,
+    /// A table of contents or a scrap: it came after the others.
+    pub(super) only_names: bool,
     /// Of the confirmed text, hex.
     pub(super) text_sha256: Option<String>,
 }
@@ -102,9 +104,9 @@ fn telling_first(hits: &[Hit], confirmed: &BTreeMap<PassageId, Passage>) -> Vec<
     first.into_iter().chain(last).copied().collect()
 }
 
-/// Recognises a table of contents, by lines that lead to a page number, and a scrap of fewer than three terms.
+/// Recognises a table of contents, by lines that lead to a page number, and a scrap of fewer than two terms.
 fn only_names(text: &str) -> bool {
-    const FEW: usize = 3;
+    const FEW: usize = 2;
     let lines = || text.lines().filter(|line| !line.trim().is_empty());
     let leading = lines().filter(|line| leads_to_page(line)).count();
     leading * 2 > lines().count() || content_terms(text).len() < FEW
@@ -112,10 +114,12 @@ fn only_names(text: &str) -> bool {
 
 /// Recognises `Rent . . . . . 12` and `租金……12`.
 fn leads_to_page(line: &str) -> bool {
+    const LONGEST_NUMBER: usize = 6;
     let solid: String = line.chars().filter(|character| !character.is_whitespace()).collect();
-    let name = solid.trim_end_matches(char::is_alphanumeric);
+    let name = solid.trim_end_matches(|c: char| c.is_ascii_digit() || "ivxlcIVXLC".contains(c));
     let leader = name.chars().rev().take_while(|character| matches!(character, '.' | '…' | '·' | '．'));
-    name.len() < solid.len() && (leader.count() >= 3 || name.ends_with("……"))
+    (1..=LONGEST_NUMBER).contains(&(solid.len() - name.len()))
+        && (leader.count() >= 3 || name.ends_with("……"))
 }
 
 fn select(hits: &[Hit], mut confirmed: BTreeMap<PassageId, Passage>, limit: usize) -> Passages {
@@ -123,6 +127,7 @@ fn select(hits: &[Hit], mut confirmed: BTreeMap<PassageId, Passage>, limit: usiz
     let mut texts: BTreeSet<String> = BTreeSet::new();
     for hit in hits {
         let passage = confirmed.remove(&hit.passage);
+        let only_names = passage.as_ref().is_some_and(|passage| only_names(&passage.text));
         let text_sha256 = passage.as_ref().map(|passage| hex::encode(Sha256::digest(&passage.text)));
         let decision = match passage {
             None => Decision::NotConfirmed,
@@ -133,7 +138,7 @@ fn select(hits: &[Hit], mut confirmed: BTreeMap<PassageId, Passage>, limit: usiz
                 Decision::Kept
             }
         };
-        decided.push(Decided { hit: *hit, decision, text_sha256 });
+        decided.push(Decided { hit: *hit, decision, only_names, text_sha256 });
     }
     Passages { kept, decided }
 }
@@ -180,6 +185,8 @@ mod tests {
         check("6.5 ", true);
         check("The tenant pays rent monthly ...\nThe landlord keeps the roof in repair.", false);
         check("承租人应当按月支付租金。", false);
+        check("租期五年。", false);
+        check("Press and hold ... until the lamp lights", false);
 
         let passages = [passage("Rent . . . . . 12"), passage("The rent is due on the fifth day.")];
         let hits = passages

@@ -1,7 +1,6 @@
 //! A passage as the model is shown it, made ready for checking sentences against it. Knows no prompt template.
 
 use crate::answer::quote::Folded;
-use crate::answer::support::Substance;
 use crate::answer::support::Window;
 use crate::answer::support::windows;
 use crate::domain::Passage;
@@ -11,13 +10,16 @@ use crate::domain::content_terms;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+/// What ends a sentence, closing marks with it.
+const ENDS: &str = "。！？；.!?:：”’」』》）)\"";
+
 /// A passage that the model is shown, whole or its beginning; its mark is its place among the sources, from 1.
 pub(super) struct Source {
     scored: ScoredPassage,
     shown: Vec<char>,
     folded: Folded,
     windows: Vec<Window>,
-    above: BTreeSet<String>,
+    named: BTreeSet<String>,
 }
 
 impl Source {
@@ -25,8 +27,9 @@ impl Source {
     pub(super) fn new(scored: ScoredPassage, characters: usize) -> Self {
         let shown: Vec<char> = scored.passage.text.chars().take(characters).collect();
         let titles = scored.passage.heading_path.iter().chain([&scored.passage.title]);
-        let above = titles.flat_map(|title| content_terms(title)).collect();
-        Self { folded: Folded::new(&shown), windows: windows(&shown), above, scored, shown }
+        let mut named: BTreeSet<String> = titles.flat_map(|title| content_terms(title)).collect();
+        named.extend(content_terms(&shown.iter().collect::<String>()));
+        Self { folded: Folded::new(&shown), windows: windows(&shown), named, scored, shown }
     }
 
     pub(super) const fn scored(&self) -> &ScoredPassage {
@@ -53,16 +56,25 @@ impl Source {
         &self.windows
     }
 
-    /// Terms of the title and headings above all of it.
-    pub(super) const fn above(&self) -> &BTreeSet<String> {
-        &self.above
+    /// Terms of what is shown and of the title and headings above it.
+    pub(super) const fn named(&self) -> &BTreeSet<String> {
+        &self.named
     }
 
-    /// Says whether nearly all of a claim's terms stand in it, however far apart.
-    pub(super) fn speaks_of(&self, claim: &Substance) -> bool {
-        let whole =
-            self.windows.iter().fold(Substance::default(), |whole, window| whole.and(&window.substance));
-        whole.speaks_of(claim, &self.above)
+    /// Says whether a range is whole sentences: a long one is cut into parts, and a part may lack its denial.
+    pub(super) fn is_whole(&self, range: &Range<usize>) -> bool {
+        let ends = |text: &[char]| {
+            let last = text.iter().rposition(|character| !character.is_whitespace());
+            last.is_none_or(|last| {
+                let breaks = text[last + 1..].iter().filter(|character| **character == '\n').count();
+                breaks >= 2 || ENDS.contains(text[last])
+            })
+        };
+        let after = &self.shown[range.end..];
+        let paragraph =
+            after.iter().take_while(|character| character.is_whitespace()).filter(|&&c| c == '\n').count()
+                >= 2;
+        ends(&self.shown[..range.start]) && (paragraph || ends(&self.shown[..range.end]))
     }
 
     /// The characters of a range of what is shown, and where they stand in the document's content.

@@ -47,7 +47,7 @@ impl Input for Search {
     }
 }
 
-/// Finds passages, best first, with the scores that found them.
+/// Finds passages, best first, with the scores that found them; tables of contents and scraps come last.
 #[utoipa::path(post, path = "/api/v1/search", operation_id = "search", tag = "answers",
     request_body = Search, responses((status = 200, description = "Passages", body = Page<ScoredPassage>)))]
 pub(super) async fn search(

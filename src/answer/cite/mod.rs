@@ -5,15 +5,17 @@
 //!   sentence puts in quotation marks stands in a cited passage;
 //! - `unsupported`: neither. It keeps no citation.
 //!
-//! A sentence whose terms stand in a passage, but in no one place, or with the opposite yes or no, gives way to the words
-//! of the place that comes nearest, which are `quoted`: `Fees are due in May`, where the passage says `They are due in May`.
-//! What is shown is never less strictly checked for that; the draft is kept for an auditor.
+//! A sentence that a passage names, but bears out in no one place or with the opposite yes or no, gives way to the words of
+//! the place that comes nearest ([`own_words`]): these are `quoted`, and the draft is kept for an auditor.
 //!
 //! A wrong mark is mended only by the strict test, over all passages the model was shown. A sentence without any mark,
-//! which small models often write, takes both tests over each passage alone: the thresholds are the same, nothing is made
+//! which small models often write, takes every test over each passage alone: the thresholds are the same, nothing is made
 //! to fit by lowering one. Knows no model and no log.
 
+mod own_words;
+
 use crate::answer::AnswerError;
+use crate::answer::cite::own_words::nearest;
 use crate::answer::generate::Draft;
 use crate::answer::language::Language;
 use crate::answer::marks::without_marks;
@@ -42,8 +44,6 @@ use std::sync::Arc;
 const MIN_QUOTED: usize = 2;
 /// Letters and digits a copy must have to be found without its mark: shorter ones stand everywhere.
 const MIN_REATTACHED: usize = 8;
-/// Longest place that is shown instead of a sentence, in characters.
-const MAX_OWN_WORDS: usize = 400;
 /// Pages that a passage may run over.
 const MAX_PAGES_ONWARD: u32 = 8;
 
@@ -58,12 +58,13 @@ impl Verified {
         &self.sentence
     }
 
-    pub(super) fn into_sentence(self) -> Sentence {
-        self.sentence
-    }
-
     pub(super) const fn check(&self) -> &Check {
         &self.check
+    }
+
+    /// Says whether a passage has the very words that the model wrote.
+    pub(super) fn is_copy(&self) -> bool {
+        self.check.verdict == SentenceVerdict::Quoted && !self.check.own_words
     }
 
     pub(super) fn is_unsupported(&self) -> bool {
@@ -82,8 +83,10 @@ pub(super) struct Check {
     pub(super) places: Vec<(usize, Range<usize>)>,
     /// The model's marks did not lead there.
     pub(super) reattached: bool,
-    /// What the model wrote, where `text` is the passage's own words instead.
-    pub(super) replaced: Option<String>,
+    /// What the model wrote, without its marks.
+    pub(super) drafted: String,
+    /// `text` is the passage's own words instead of the draft.
+    pub(super) own_words: bool,
 }
 
 /// Checks a sentence and resolves where its words stand.
@@ -107,17 +110,19 @@ pub(super) async fn verify(
 
 /// Checks a sentence against the passages the model was shown; `asked` are the terms of the question.
 pub(super) fn check(draft: &str, asked: &BTreeSet<String>, sources: &[Source]) -> Check {
-    let (text, marks) = without_marks(draft);
-    let text = without_label(text, sources);
+    let (drafted, marks) = without_marks(draft);
+    let text = without_label(&drafted, sources);
     let cited: Vec<usize> = marks
         .iter()
         .filter_map(|mark| mark.checked_sub(1))
         .filter(|source| *source < sources.len())
         .collect();
     let copy = Folded::new(&core(&text).chars().collect::<Vec<_>>());
+    let cited_copy =
+        if says_only_yes_or_no(&text) { None } else { copies(&copy, &cited, sources, MIN_QUOTED) };
     let all: Vec<usize> = (0..sources.len()).collect();
 
-    let (verdict, places, reattached) = if let Some(places) = copies(&copy, &cited, sources, MIN_QUOTED) {
+    let (verdict, places, reattached) = if let Some(places) = cited_copy {
         (SentenceVerdict::Quoted, places, false)
     } else if let Some(places) = supports(&text, &cited, sources) {
         (SentenceVerdict::Supported, places, false)
@@ -126,27 +131,60 @@ pub(super) fn check(draft: &str, asked: &BTreeSet<String>, sources: &[Source]) -
         (SentenceVerdict::Quoted, places, true)
     } else if let Some(place) = marks.is_empty().then(|| support_of_unmarked(&text, sources)).flatten() {
         (SentenceVerdict::Supported, vec![place], true)
-    } else if let Some((source, range)) =
-        nearest(&text, asked, if cited.is_empty() { &all } else { &cited }, sources)
-    {
-        let words = own_words(&sources[source].quote(&range).0);
-        let places = vec![(source, range)];
-        let (verdict, reattached) = (SentenceVerdict::Quoted, cited.is_empty());
-        return Check { text: words, verdict, marks, places, reattached, replaced: Some(text) };
+    } else if let Some(own) = nearest(&text, asked, if marks.is_empty() { &all } else { &cited }, sources) {
+        let places = vec![(own.source, own.range)];
+        let (verdict, reattached) = (SentenceVerdict::Quoted, marks.is_empty());
+        return Check { text: own.text, drafted, own_words: true, verdict, marks, places, reattached };
     } else {
         (SentenceVerdict::Unsupported, Vec::new(), false)
     };
-    Check { text, verdict, marks, places, reattached, replaced: None }
+    Check { text, drafted, own_words: false, verdict, marks, places, reattached }
+}
+
+/// `可以` and `No.` stand in any contract, and are a copy of nothing.
+fn says_only_yes_or_no(text: &str) -> bool {
+    const BARE: &[&str] = &[
+        "yes",
+        "no",
+        "not",
+        "may",
+        "shall",
+        "must",
+        "can",
+        "cannot",
+        "may not",
+        "shall not",
+        "must not",
+        "allowed",
+        "是",
+        "否",
+        "能",
+        "不能",
+        "可以",
+        "不可以",
+        "可",
+        "不可",
+        "有",
+        "没有",
+        "是的",
+        "不是",
+        "应当",
+        "不得",
+        "允许",
+        "不允许",
+        "禁止",
+    ];
+    BARE.contains(&core(text).trim().to_lowercase().as_str())
 }
 
 /// Leaves out the line above a source where the model has copied it too.
-fn without_label(text: String, sources: &[Source]) -> String {
+fn without_label(text: &str, sources: &[Source]) -> String {
     let labels = sources.iter().flat_map(|source| {
         [Language::English, Language::Chinese].map(|language| label(language, source.passage()))
     });
     let rest =
         labels.filter_map(|label| text.strip_prefix(&label)).map(str::trim).find(|rest| !rest.is_empty());
-    rest.map(str::to_owned).unwrap_or(text)
+    rest.unwrap_or(text).to_owned()
 }
 
 /// Where the words stand, in each of the passages that have them.
@@ -187,47 +225,6 @@ fn support_of_unmarked(text: &str, sources: &[Source]) -> Option<(usize, Range<u
         .find_map(|source| Some((source, bearing(&sources[source], &claim)?)))
 }
 
-/// The place with most of the claim's terms, all its numbers and what it says beyond the question, in a passage that has
-/// the whole claim somewhere.
-fn nearest(
-    text: &str,
-    asked: &BTreeSet<String>,
-    among: &[usize],
-    sources: &[Source],
-) -> Option<(usize, Range<usize>)> {
-    let claim = Substance::of(text);
-    let mut best: Option<(f32, usize, &Range<usize>)> = None;
-    for &source in among.iter().filter(|&&source| sources[source].speaks_of(&claim)) {
-        let windows = sources[source].windows().iter();
-        for window in windows.filter(|window| {
-            window.range.len() <= MAX_OWN_WORDS && window.substance.comes_near(&claim, asked)
-        }) {
-            let share = window.substance.share_of(&claim);
-            if best.is_none_or(|(most, _, _)| share > most) {
-                best = Some((share, source, &window.range));
-            }
-        }
-    }
-    best.map(|(_, source, range)| (source, range.clone()))
-}
-
-/// The words of a passage on one line: breaks within Chinese text and after a hyphen leave no space.
-fn own_words(quote: &str) -> String {
-    let mut words = String::with_capacity(quote.len());
-    for line in quote.lines().map(str::trim).filter(|line| !line.is_empty()) {
-        let (last, first) = (words.chars().last(), line.chars().next());
-        let broken_word = last == Some('-') && first.is_some_and(char::is_lowercase);
-        let chinese = |character: Option<char>| character.is_some_and(|character| !character.is_ascii());
-        if broken_word {
-            words.pop();
-        } else if last.is_some() && !(chinese(last) && chinese(first)) {
-            words.push(' ');
-        }
-        words.push_str(line);
-    }
-    words
-}
-
 fn quotes_stand(text: &str, cited: &[usize], sources: &[Source]) -> bool {
     explicit_quotes(text).iter().all(|quote| {
         let words = Folded::new(&core(quote).chars().collect::<Vec<_>>());
@@ -238,7 +235,7 @@ fn quotes_stand(text: &str, cited: &[usize], sources: &[Source]) -> bool {
 /// Of the places that bear the claim out, the one with most of its terms; a single sentence before two.
 fn bearing(source: &Source, claim: &Substance) -> Option<Range<usize>> {
     let mut best: Option<(f32, &Range<usize>)> = None;
-    for window in source.windows().iter().filter(|window| window.substance.bears_out(claim, source.above())) {
+    for window in source.windows().iter().filter(|window| window.substance.bears_out(claim)) {
         let share = window.substance.share_of(claim);
         if best.is_none_or(|(least, _)| share > least) {
             best = Some((share, &window.range));
@@ -251,7 +248,7 @@ fn together(claim: &Substance, cited: &[usize], sources: &[Source]) -> Option<Ve
     if cited.len() < 2 {
         return None;
     }
-    let (mut places, mut joined, mut above) = (Vec::new(), Substance::default(), BTreeSet::new());
+    let (mut places, mut joined) = (Vec::new(), Substance::default());
     for &source in cited {
         let windows =
             sources[source].windows().iter().filter(|window| window.substance.share_of(claim) > 0.0);
@@ -260,9 +257,8 @@ fn together(claim: &Substance, cited: &[usize], sources: &[Source]) -> Option<Ve
         })?;
         places.push((source, best.range.clone()));
         joined = joined.and(&best.substance);
-        above.extend(sources[source].above().iter().cloned());
     }
-    joined.bears_out(claim, &above).then_some(places)
+    joined.bears_out(claim).then_some(places)
 }
 
 /// Pages of the shown documents, read as the asker may read them and kept for the length of one answer.

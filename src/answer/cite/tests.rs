@@ -179,32 +179,97 @@ proptest! {
     }
 }
 
+/// What becomes of a draft over one passage under a heading.
+fn over(heading: &str, passage: &str, draft: &str) -> (SentenceVerdict, String) {
+    let asked = content_terms("When are the archive fees due? 乙方可以转租吗？ Is the deposit refunded?");
+    let scored = source(passage, 0).scored().clone();
+    let passage = Passage { heading_path: vec![heading.to_owned()], ..scored.passage };
+    let sources = [Source::new(ScoredPassage { passage, ..scored }, usize::MAX)];
+    let check = check(draft, &asked, &sources);
+    assert!(check.text == check.drafted || check.own_words);
+    if check.own_words {
+        let words = Folded::new(&check.text.chars().collect::<Vec<_>>());
+        assert!(sources[0].folded().find(&words).is_some(), "{}", check.text);
+    }
+    (check.verdict, check.text)
+}
+
 #[test]
-fn a_sentence_that_no_place_bears_out_alone_gives_way_to_the_words_of_the_nearest() {
-    let check = |draft: &str, passage: &str| {
-        let asked = content_terms("When are the archive fees due? 乙方可以转租吗？");
-        let found = check(draft, &asked, &[source(passage, 0)]);
-        (found.verdict, found.text, found.replaced.is_some())
-    };
-    let given_way = |words: &str| (SentenceVerdict::Quoted, words.to_owned(), true);
-    let withheld = |draft: &str| (SentenceVerdict::Unsupported, draft.to_owned(), false);
-    let fees = "The fees of the archive are set by the board. It meets twice. They are due in May, never in ad-\nvance.";
+fn a_sentence_that_no_place_bears_out_gives_way_to_the_words_of_the_nearest() {
+    let fees = "The fees of the archive are set by the board. The board meets twice. Payment is due in May, never in ad-\nvance.";
+    let given_way = |words: &str| (SentenceVerdict::Quoted, words.to_owned());
+    let withheld =
+        |draft: &str| assert_eq!(over("", fees, draft), (SentenceVerdict::Unsupported, draft.to_owned()));
 
     assert_eq!(
-        check("The archive fees are due in May. [1]", fees),
-        given_way("They are due in May, never in advance.")
+        over("", fees, "The archive fees are due in May. [1]"),
+        given_way("Payment is due in May, never in ad-vance.")
     );
+    withheld("The archive fees are due in June.");
+    withheld("The archive fees are due on 5 May.");
+    withheld("The rent is due in May.");
     assert_eq!(
-        check("The archive fees are due in June.", fees),
-        withheld("The archive fees are due in June.")
-    );
-    assert_eq!(
-        check("The archive fees are due on 5 May.", fees),
-        withheld("The archive fees are due on 5 May.")
-    );
-    assert_eq!(check("The rent is due in May.", fees), withheld("The rent is due in May."));
-    assert_eq!(
-        check("乙方可以转租该房屋。", "未经甲方同意，\n乙方不得转租该房屋，但可以分租一间。"),
+        over("", "未经甲方同意，\n乙方不得转租该房屋，但可以分租一间。", "乙方可以转租该房屋。"),
         given_way("未经甲方同意，乙方不得转租该房屋，但可以分租一间。")
     );
+}
+
+#[test]
+fn own_words_stand_for_themselves() {
+    let withheld = |passage: &str, draft: &str| {
+        assert_eq!(over("", passage, draft), (SentenceVerdict::Unsupported, draft.to_owned()), "{passage}");
+    };
+    let middle = "if the premises are handed over clean and in repair,\n".repeat(8);
+
+    withheld(
+        &format!(
+            "No deposit shall,\n{middle}be refunded to the tenant within 30 days of the end of the lease."
+        ),
+        "The deposit is refunded to the tenant within 30 days.",
+    );
+    assert_eq!(
+        over(
+            "",
+            "The archive fees are set by the board. The rent is EUR 500. It is due in May.",
+            "The archive fees are due in May."
+        ),
+        (SentenceVerdict::Quoted, "The rent is EUR 500. It is due in May.".to_owned())
+    );
+}
+
+#[test]
+fn a_heading_bears_nothing_out() {
+    let check = |heading: &str, passage: &str, draft: &str| {
+        assert_ne!(
+            over(heading, passage, draft),
+            (SentenceVerdict::Supported, draft.to_owned()),
+            "{heading}"
+        );
+    };
+
+    check(
+        "Subletting",
+        "The tenant may not sublet the flat, but the tenant may share the flat.",
+        "The tenant may sublet the flat.",
+    );
+    check("转租", "乙方不得转租，乙方可以分租一间。", "乙方可以转租一间。");
+    check(
+        "Items not covered",
+        "Damage by water, mould and frost.",
+        "Damage by water, mould and frost is covered.",
+    );
+    check("Deposits and fees", "Fees are refunded within 30 days.", "Deposits are refunded within 30 days.");
+}
+
+#[test]
+fn what_follows_a_denial_is_no_copy_and_yes_is_none_either() {
+    let unsupported = |passage: &str, draft: &str| {
+        assert_ne!(over("", passage, draft), (SentenceVerdict::Quoted, without_marks(draft).0), "{passage}");
+    };
+
+    unsupported("人为损坏不属于保修范围。", "属于保修范围。[1]");
+    unsupported("The deposit is not refundable after delivery.", "Refundable after delivery. [1]");
+    unsupported("The tenant can’t sublet the flat.", "Sublet the flat. [1]");
+    unsupported("经甲方同意，乙方可以分租。", "可以。[1]");
+    unsupported("The tenant may sublet.", "May. [1]");
 }

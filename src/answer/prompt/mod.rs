@@ -80,7 +80,7 @@ impl Template {
 pub(super) struct Prompt {
     tokens: Vec<u32>,
     turns: Vec<ChatTurn>,
-    marker: String,
+    frame: Vec<String>,
     sources: Vec<Source>,
     asked: BTreeSet<String>,
 }
@@ -101,9 +101,9 @@ impl Prompt {
         self.turns.iter().map(|turn| turn.text.as_str()).collect::<Vec<_>>().join("\n\n")
     }
 
-    /// The line around the sources.
-    pub(super) fn marker(&self) -> &str {
-        &self.marker
+    /// The line around the sources and those above each of them, which are no words of a source.
+    pub(super) fn frame(&self) -> &[String] {
+        &self.frame
     }
 
     /// Terms of the question.
@@ -151,8 +151,9 @@ pub(super) fn build(
         let turns = turns(template, language, question, &sources);
         let tokens = generator.encode_chat(&turns)?;
         if tokens.len() + room.answer_tokens <= limit {
-            let (marker, asked) = (marker(&sources), content_terms(question));
-            return Ok(Prompt { tokens, turns, marker, sources, asked });
+            let labels = sources.iter().map(|source| label(language, source.passage()));
+            let frame = labels.chain([marker(&sources)]).collect();
+            return Ok(Prompt { tokens, turns, frame, sources, asked: content_terms(question) });
         }
         sources.pop(); // tokens of neighbours may join otherwise than they were counted
     }

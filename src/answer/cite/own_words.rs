@@ -1,0 +1,79 @@
+//! The words of a passage in place of a sentence that it speaks of but does not bear out. A place is shown only where it
+//! stands for itself: whole sentences that open with no pronoun. Knows no verdict.
+
+use crate::answer::language::is_chinese;
+use crate::answer::quote::Folded;
+use crate::answer::source::Source;
+use crate::answer::support::Substance;
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// Longest place that is shown, in characters.
+const LONGEST: usize = 400;
+/// What these mean stands in a sentence before.
+const PRONOUNS: &[&str] = &[
+    "it", "its", "they", "their", "this", "that", "these", "those", "such", "he", "she", "his", "her",
+    "here", "both", "either", "neither",
+];
+const CHINESE_PRONOUNS: &[&str] =
+    &["其", "它", "他", "她", "该", "此", "这", "那", "上述", "前述", "前款", "二者"];
+
+/// A place and its words on one line.
+pub(super) struct OwnWords {
+    pub(super) source: usize,
+    pub(super) range: Range<usize>,
+    pub(super) text: String,
+}
+
+/// The place with most of the claim's terms, all its numbers and what it says beyond the question, in a passage that
+/// names the whole claim somewhere.
+pub(super) fn nearest(
+    claim: &str,
+    asked: &BTreeSet<String>,
+    among: &[usize],
+    sources: &[Source],
+) -> Option<OwnWords> {
+    let claim = Substance::of(claim);
+    let mut best: Option<(f32, usize, &Range<usize>)> = None;
+    for &at in among.iter().filter(|&&at| claim.is_named_by(sources[at].named())) {
+        for window in sources[at].windows() {
+            let share = window.substance.share_of(&claim);
+            let better = best.is_none_or(|(most, _, _)| share > most);
+            if better
+                && window.substance.comes_near(&claim, asked)
+                && stands_alone(&sources[at], &window.range)
+            {
+                best = Some((share, at, &window.range));
+            }
+        }
+    }
+    let (_, source, range) = best?;
+    let text = one_line(&sources[source].quote(range).0);
+    let is_copy = sources[source].folded().find(&Folded::new(&text.chars().collect::<Vec<_>>())).is_some();
+    is_copy.then(|| OwnWords { source, range: range.clone(), text })
+}
+
+fn stands_alone(source: &Source, range: &Range<usize>) -> bool {
+    let text = source.quote(range).0.to_lowercase();
+    let word: String = text.chars().take_while(|character| character.is_alphabetic()).collect();
+    let opens_with_pronoun =
+        PRONOUNS.contains(&word.as_str()) || CHINESE_PRONOUNS.iter().any(|pronoun| text.starts_with(pronoun));
+    range.len() <= LONGEST && !opens_with_pronoun && source.is_whole(range)
+}
+
+/// Joins lines: breaks within Chinese text and after a hyphen leave no space.
+fn one_line(quote: &str) -> String {
+    let solid = |character: Option<char>| {
+        character
+            .is_some_and(|c| is_chinese(c) || matches!(c, '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ffef}'))
+    };
+    let mut text = String::with_capacity(quote.len());
+    for line in quote.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let last = text.chars().last();
+        if last.is_some_and(|last| last != '-') && !(solid(last) && solid(line.chars().next())) {
+            text.push(' ');
+        }
+        text.push_str(line);
+    }
+    text
+}
