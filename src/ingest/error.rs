@@ -32,7 +32,7 @@ pub enum IngestError {
     #[error("this version of the document has no page {0}")]
     NoSuchPage(u32),
     /// Its format has no pages to paint.
-    #[error("only a PDF has page images; this document is plain text")]
+    #[error("only a PDF has page images; this document is shown as text")]
     NoPageImage,
     /// Larger than `http.max_upload_bytes`.
     #[error("the file has {bytes} bytes, more than the {limit} allowed")]

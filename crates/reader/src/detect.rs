@@ -6,6 +6,7 @@ use crate::text;
 
 /// A PDF's header may stand behind other bytes, as every reader accepts (ISO 32000-1, annex H.3.4.1).
 const PDF_HEADER_WITHIN: usize = 1024;
+const WORD: &str = "a Word document (DOCX)";
 /// How much of a text is looked at to tell Markdown from plain text.
 const SAMPLE_CHARACTERS: usize = 64 * 1024;
 
@@ -20,6 +21,9 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ReadError> {
     let head = &bytes[..bytes.len().min(PDF_HEADER_WITHIN)];
     if contains(head, b"%PDF-") {
         return Ok(Format::Pdf);
+    }
+    if is_zip(bytes) && zip_kind(bytes) == WORD {
+        return Ok(Format::Docx);
     }
     if let Some(found) = foreign_format(bytes) {
         return Err(ReadError::UnknownFormat { found: found.into() });
@@ -61,7 +65,7 @@ fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Some(name);
     }
-    if bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06") {
+    if is_zip(bytes) {
         return Some(zip_kind(bytes));
     }
     match (bytes.get(..4), bytes.get(4..8), bytes.get(8..12)) {
@@ -74,10 +78,14 @@ fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+fn is_zip(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
+}
+
 /// Names a zip file by the entries that only one kind of document has.
 fn zip_kind(bytes: &[u8]) -> &'static str {
     const ENTRIES: &[(&[u8], &str)] = &[
-        (b"word/document", "a Word document (DOCX)"),
+        (b"word/document", WORD),
         (b"xl/workbook", "an Excel workbook (XLSX)"),
         (b"ppt/presentation", "a PowerPoint presentation (PPTX)"),
         (b"OFD.xml", "an OFD document"),
@@ -169,6 +177,7 @@ mod tests {
         check(b"#!/bin/sh\n# a comment\n# another\necho hi\n", Ok(Format::Text));
         check(b"Dear Sir,\n\nplease find enclosed - as agreed - the contract.\n", Ok(Format::Text));
         check(b"<?xml version=\"1.0\"?><data/>", Ok(Format::Text));
+        check(b"PK\x03\x04\x14\0\0\0\0\0word/document.xml", Ok(Format::Docx));
     }
 
     #[test]
@@ -177,7 +186,7 @@ mod tests {
         check(b" \r\n\t", Err("empty"));
         check(b"\xef\xbb\xbf  \n", Err("empty"));
         check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Err("this is a PNG image"));
-        check(b"PK\x03\x04\x14\0\0\0\0\0word/document.xml", Err("Word document"));
+        check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml", Err("Excel workbook"));
         check(b"PK\x03\x04\x14\0\0\0\0\0readme", Err("zip archive"));
         check(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", Err("Office"));
         check(b"<!DOCTYPE html><html><body>", Err("HTML"));

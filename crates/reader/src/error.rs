@@ -13,7 +13,9 @@ pub enum ReadError {
     #[serde(rename = "empty_file")]
     Empty,
     /// The bytes are of no format that can be read.
-    #[error("this is {found}, which cannot be read; upload a PDF, Markdown or plain text file")]
+    #[error(
+        "this is {found}, which cannot be read; upload a PDF, a Word document (DOCX), Markdown or plain text"
+    )]
     UnknownFormat {
         /// What the bytes look like, with its article.
         found: String,

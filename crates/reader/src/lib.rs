@@ -8,6 +8,7 @@
 
 pub mod child;
 mod detect;
+mod docx;
 mod error;
 mod highlight;
 mod markdown;
@@ -40,6 +41,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
         Format::Pdf => pdf::read(bytes, options),
         Format::Markdown => markdown::read(bytes, options),
         Format::Text => text::read(bytes, options),
+        Format::Docx => docx::read(bytes, options),
     }
 }
 
@@ -50,6 +52,6 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
 pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
     match detect(bytes)? {
         Format::Pdf => pdf::render(bytes, request),
-        format @ (Format::Markdown | Format::Text) => Err(ReadError::NotRenderable { format }),
+        format @ (Format::Markdown | Format::Text | Format::Docx) => Err(ReadError::NotRenderable { format }),
     }
 }

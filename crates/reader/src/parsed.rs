@@ -12,7 +12,8 @@ pub struct Parsed {
     pub format: Format,
     /// The title that the file gives itself, if it gives one worth showing.
     pub title: Option<String>,
-    /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed.
+    /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word
+    /// paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`.
     pub content: String,
     /// The pages in order; their spans cover `content` without gaps. Files without pages have one.
     pub pages: Vec<Page>,
@@ -32,6 +33,8 @@ pub enum Format {
     Markdown,
     /// Plain text.
     Text,
+    /// A Word document (Office Open XML).
+    Docx,
 }
 
 impl Format {
@@ -41,6 +44,7 @@ impl Format {
             Format::Pdf => "application/pdf",
             Format::Markdown => "text/markdown",
             Format::Text => "text/plain",
+            Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
         }
     }
 }
@@ -179,6 +183,10 @@ pub enum WarningCode {
     RepairedFile,
     /// The character encoding was guessed.
     EncodingGuessed,
+    /// The file holds insertions and deletions that nobody has accepted or rejected yet.
+    TrackedChanges,
+    /// Pictures were passed over.
+    PicturesNotRead,
 }
 
 impl Serialize for Span {

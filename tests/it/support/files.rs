@@ -9,6 +9,10 @@ use lopdf::Stream;
 use lopdf::content::Content;
 use lopdf::content::Operation;
 use lopdf::dictionary;
+use std::io::Cursor;
+use std::io::Write;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
 
 /// Lines of a lease, one list a page.
 pub(crate) const LEASE: &[&[&str]] = &[
@@ -34,6 +38,24 @@ pub(crate) const CONTRACT_ZH: &str = "# 技术服务合同\n\n## 第一条 服�
     ## 第二条 费用\n\n服务费为每年人民币十二万元，甲方应当在合同签订后十五日内支付。\n\n\
     ## 第三条 违约责任\n\n任何一方逾期履行义务的，每逾期一日应当支付合同总额千分之三的违约金。\n\n\
     ## 第四条 争议解决\n\n双方发生争议的，提交北京仲裁委员会仲裁。\n";
+
+/// A Word document whose clause numbers stand in no text: Word counts them, `第%1条`.
+pub(crate) fn word_document(clauses: &[&str]) -> Vec<u8> {
+    const NUMBERING: &str = r#"<w:numbering xmlns:w="w">
+        <w:abstractNum w:abstractNumId="0"><w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="chineseCounting"/>
+        <w:lvlText w:val="第%1条"/></w:lvl></w:abstractNum>
+        <w:num w:numId="1"><w:abstractNumId w:val="0"/></w:num></w:numbering>"#;
+    let numbered = r#"<w:pPr><w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/></w:numPr></w:pPr>"#;
+    let paragraph = |clause: &&str| format!("<w:p>{numbered}<w:r><w:t>{clause}</w:t></w:r></w:p>");
+    let paragraphs = clauses.iter().map(paragraph).collect::<Vec<_>>().concat();
+    let document = format!(r#"<w:document xmlns:w="w"><w:body>{paragraphs}</w:body></w:document>"#);
+    let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, part) in [("word/document.xml", document.as_str()), ("word/numbering.xml", NUMBERING)] {
+        archive.start_file(name, SimpleFileOptions::default()).unwrap();
+        archive.write_all(part.as_bytes()).unwrap();
+    }
+    archive.finish().unwrap().into_inner()
+}
 
 /// A PDF with a page for each list of lines, in Helvetica, 12 points, lines 24 points apart.
 pub(crate) fn pdf(pages: &[&[&str]]) -> Vec<u8> {

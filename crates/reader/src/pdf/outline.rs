@@ -238,7 +238,8 @@ impl<'t> Locator<'t> {
 
 /// Recognises `6.5`, `Chapter 8:`, `Art. 1.2`, `A.2`, `第一章`, `（二）`: an ordinal, with at most one word before it.
 fn is_number(text: &str) -> bool {
-    let is_word = |word: &str| word.len() <= 9 && word.chars().all(|c| c.is_alphabetic() || c == '.');
+    let is_word =
+        |word: &str| word.len() <= 9 && word.chars().all(|c| c.is_alphabetic() || matches!(c, '.' | '§'));
     match text.split_whitespace().collect::<Vec<_>>().as_slice() {
         [ordinal] => is_ordinal(ordinal),
         [word, ordinal] => is_word(word) && is_ordinal(ordinal),
@@ -249,7 +250,8 @@ fn is_number(text: &str) -> bool {
 fn is_ordinal(text: &str) -> bool {
     const LONGEST: usize = 10;
     let numeral = |c: char| c.is_numeric() || "一二三四五六七八九十百".contains(c);
-    let text = text.trim_matches(['.', '、', ':', '：', '(', ')', '（', '）', '．']);
+    let text = text.trim_matches(['.', '、', ':', '：', '(', ')', '（', '）', '．', '§']);
+    let text = text.strip_prefix("附件").or_else(|| text.strip_prefix("附录")).unwrap_or(text);
     let chinese = text
         .strip_prefix('第')
         .and_then(|rest| rest.strip_suffix(['编', '部', '篇', '章', '节', '条', '款']));

@@ -1,0 +1,210 @@
+//! Word documents made part by part.
+
+use super::*;
+use proptest::prelude::ProptestConfig;
+use proptest::prelude::any;
+use proptest::prelude::prop;
+use proptest::proptest;
+use std::io::Cursor;
+use std::io::Write;
+use zip::ZipWriter;
+use zip::write::SimpleFileOptions;
+
+const NUMBERING: &str = r#"
+    <w:abstractNum w:abstractNumId="7">
+      <w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="chineseCounting"/><w:lvlText w:val="第%1条"/><w:pStyle w:val="Clause"/></w:lvl>
+      <w:lvl w:ilvl="1"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="%1.%2"/><w:isLgl/></w:lvl>
+      <w:lvl w:ilvl="2"><w:start w:val="1"/><w:numFmt w:val="lowerLetter"/><w:lvlText w:val="(%3)"/></w:lvl>
+    </w:abstractNum>
+    <w:abstractNum w:abstractNumId="8">
+      <w:lvl w:ilvl="0"><w:start w:val="3"/><w:numFmt w:val="bullet"/><w:lvlText w:val="x"/></w:lvl>
+    </w:abstractNum>
+    <w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>
+    <w:num w:numId="2"><w:abstractNumId w:val="7"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>
+    <w:num w:numId="3"><w:abstractNumId w:val="8"/></w:num>"#;
+
+const STYLES: &str = r#"
+    <w:style w:type="paragraph" w:styleId="Title"><w:name w:val="Title"/></w:style>
+    <w:style w:type="paragraph" w:styleId="H1"><w:name w:val="heading 1"/></w:style>
+    <w:style w:type="paragraph" w:styleId="H1b"><w:name w:val="mine"/><w:basedOn w:val="H1"/></w:style>
+    <w:style w:type="paragraph" w:styleId="Loop"><w:name w:val="loop"/><w:basedOn w:val="Loop"/></w:style>
+    <w:style w:type="paragraph" w:styleId="Clause"><w:name w:val="Clause"/><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>"#;
+
+fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+        writer.write_all(text.as_bytes()).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+fn part(root: &str, inner: &str) -> String {
+    format!(r#"<?xml version="1.0"?><w:{root} xmlns:w="w" xmlns:mc="mc" xmlns:a="a">{inner}</w:{root}>"#)
+}
+
+fn document(body: &str) -> Vec<u8> {
+    archive(&[
+        ("word/document.xml", &part("document", &format!("<w:body>{body}</w:body>"))),
+        ("word/styles.xml", &part("styles", STYLES)),
+        ("word/numbering.xml", &part("numbering", NUMBERING)),
+        (
+            "word/footnotes.xml",
+            &part(
+                "footnotes",
+                r#"<w:footnote w:type="separator" w:id="0"><w:p/></w:footnote><w:footnote w:id="1"><w:p><w:r><w:t>See annex.</w:t></w:r></w:p></w:footnote>"#,
+            ),
+        ),
+        (
+            "word/comments.xml",
+            &part(
+                "comments",
+                r#"<w:comment w:id="0" w:author="Ada"><w:p><w:r><w:t>Check this.</w:t></w:r></w:p></w:comment>"#,
+            ),
+        ),
+    ])
+}
+
+fn paragraph(properties: &str, text: &str) -> String {
+    format!("<w:p><w:pPr>{properties}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>")
+}
+
+fn numbered(numbering: &str, level: &str, text: &str) -> String {
+    paragraph(&format!(r#"<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{numbering}"/></w:numPr>"#), text)
+}
+
+fn text_of(body: &str) -> String {
+    read(&document(body), &ReadOptions::default()).unwrap().content
+}
+
+#[test]
+fn paragraphs_have_the_numbers_that_word_prints() {
+    let clause = |text: &str| paragraph(r#"<w:pStyle w:val="Clause"/>"#, text);
+    let body = [
+        clause("租赁物"),
+        numbered("1", "1", "房屋。"),
+        numbered("1", "1", "车位。"),
+        numbered("1", "2", "one"),
+        clause("租金"),
+        numbered("1", "1", "每月支付。"),
+        numbered("2", "0", "附件"),
+        numbered("3", "0", "item"),
+        numbered("0", "0", "plain"),
+    ];
+
+    assert_eq!(
+        text_of(&body.concat()),
+        "第一条 租赁物\n\n1.1 房屋。\n\n1.2 车位。\n\n(a) one\n\n第二条 租金\n\n2.1 每月支付。\n\n第一条 附件\n\n• item\n\nplain\n"
+    );
+}
+
+#[test]
+fn headings_stand_where_they_say_and_the_title_is_read() {
+    let body = [
+        paragraph(r#"<w:pStyle w:val="Title"/>"#, "房屋租赁合同"),
+        paragraph(r#"<w:pStyle w:val="H1"/>"#, "Rent &amp; deposit"),
+        paragraph(r#"<w:pStyle w:val="Loop"/>"#, "Due monthly."),
+        paragraph(r#"<w:pStyle w:val="H1b"/><w:outlineLvl w:val="1"/>"#, "Late payment"),
+    ];
+
+    let parsed = read(&document(&body.concat()), &ReadOptions::default()).unwrap();
+
+    let characters: Vec<char> = parsed.content.chars().collect();
+    let found: Vec<(u8, String)> = parsed
+        .headings
+        .iter()
+        .map(|heading| {
+            let text = &characters[heading.span.start as usize..heading.span.end as usize];
+            assert_eq!(text.iter().collect::<String>(), heading.title);
+            (heading.level, heading.title.clone())
+        })
+        .collect();
+    assert_eq!(found, [(1, "Rent & deposit".to_owned()), (2, "Late payment".to_owned())]);
+    assert_eq!(parsed.title.as_deref(), Some("房屋租赁合同"));
+    assert_eq!(parsed.pages[0].span, Span { start: 0, end: characters.len() as u32 });
+}
+
+#[test]
+fn tables_are_rows_and_merged_cells_are_repeated() {
+    let cell = |properties: &str, text: &str| {
+        format!("<w:tc><w:tcPr>{properties}</w:tcPr>{}</w:tc>", paragraph("", text))
+    };
+    let row = |cells: &[String]| format!("<w:tr>{}</w:tr>", cells.concat());
+    let inner = format!("<w:tc><w:tbl>{}</w:tbl></w:tc>", row(&[cell("", "a"), cell("", "b|c")]));
+    let table = [
+        row(&[cell("", "Item"), cell(r#"<w:gridSpan w:val="2"/>"#, "Price")]),
+        row(&[cell(r#"<w:vMerge w:val="restart"/>"#, "Rent"), cell("", "EUR"), cell("", "500")]),
+        row(&[cell("<w:vMerge/>", ""), cell("", "CNY"), inner]),
+        row(&[cell("", ""), cell("", "")]),
+    ];
+
+    assert_eq!(
+        text_of(&format!("{}<w:tbl>{}</w:tbl>", paragraph("", "Prices:"), table.concat())),
+        "Prices:\n\n| Item | Price |\n| Rent | EUR | 500 |\n| Rent | CNY | ¦ a ¦ b¦c ¦ |\n"
+    );
+}
+
+#[test]
+fn notes_and_comments_follow_their_paragraph_and_changes_are_told() {
+    let body = r#"<w:p><w:r><w:t xml:space="preserve">The rent </w:t></w:r><w:ins><w:r><w:t>is due</w:t></w:r></w:ins>
+        <w:del><w:r><w:delText>was due</w:delText></w:r></w:del><w:r><w:footnoteReference w:id="1"/></w:r>
+        <w:r><w:commentReference w:id="0"/></w:r><w:r><w:instrText>PAGE</w:instrText></w:r>
+        <mc:AlternateContent><mc:Choice><w:txbxContent><w:p><w:r><w:t>boxed</w:t></w:r></w:p></w:txbxContent></mc:Choice>
+        <mc:Fallback><w:p><w:r><w:t>boxed</w:t></w:r></w:p></mc:Fallback></mc:AlternateContent>
+        <w:r><w:t>.</w:t><w:br/><w:t>&#x4e00;</w:t></w:r><w:r><a:blip/></w:r></w:p>"#;
+
+    let parsed = read(&document(body), &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content, "boxed\n\nThe rent is due¹.\n一\n\n¹ See annex.\n\n[Ada: Check this.]\n");
+    let codes: Vec<WarningCode> = parsed.warnings.iter().map(|warning| warning.code).collect();
+    assert_eq!(codes, [WarningCode::TrackedChanges, WarningCode::PicturesNotRead]);
+    assert!(parsed.warnings[0].detail.contains("1 insertions are part of the text, 1 deletions"));
+}
+
+#[test]
+fn hostile_files_are_refused_within_bounds() {
+    let check = |bytes: &[u8], options: &ReadOptions, code: &str| {
+        assert_eq!(read(bytes, options).unwrap_err().code(), code);
+    };
+    let plain = ReadOptions::default();
+    let entities =
+        r#"<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">]><w:document xmlns:w="w"><w:t>&a;</w:t></w:document>"#;
+    let deep = format!("{}{}", "<w:x>".repeat(300), "</w:x>".repeat(300));
+    let bomb = document(&paragraph("", &"0".repeat(2 << 20)));
+
+    check(&archive(&[("word/document.xml", entities)]), &plain, "damaged");
+    check(&document(&deep), &plain, "out_of_budget");
+    check(&document("<w:p><w:r></w:p>"), &plain, "damaged");
+    check(&document(""), &plain, "empty_file");
+    check(&archive(&[("other.xml", "")]), &plain, "damaged");
+    check(b"PK\x03\x04 word/document", &plain, "damaged");
+    assert!(bomb.len() < 64 << 10);
+    check(&bomb, &ReadOptions { max_stream_bytes: 1 << 20, ..ReadOptions::default() }, "too_large");
+    check(&bomb, &ReadOptions { max_characters: 1_000, ..ReadOptions::default() }, "too_large");
+    let many: Vec<(String, &str)> = (0..5_001).map(|part| (part.to_string(), "")).collect();
+    let many: Vec<(&str, &str)> = many.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    check(&archive(&many), &plain, "out_of_budget");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn damage_never_panics(at in any::<prop::sample::Index>(), byte in any::<u8>(), cut in any::<prop::sample::Index>()) {
+        let body = [numbered("1", "0", "one"), "<w:tbl><w:tr><w:tc><w:p/></w:tc></w:tr></w:tbl>".into()].concat();
+        let mut bytes = document(&body);
+        let position = at.index(bytes.len());
+        bytes[position] = byte;
+        let _damaged_or_not = read(&bytes, &ReadOptions::default());
+        let _cut_or_not = read(&bytes[..cut.index(bytes.len())], &ReadOptions::default());
+    }
+
+    #[test]
+    fn any_body_is_read_or_refused(pieces in proptest::collection::vec(0_usize..12, 0..60)) {
+        const PIECES: [&str; 12] = [
+            "<w:p>", "</w:p>", "<w:tbl>", "</w:tbl>", "<w:tr>", "</w:tr>", "<w:tc>", "</w:tc>", "<w:r><w:t>x</w:t></w:r>",
+            "<w:del>", "</w:del>", r#"<w:pPr><w:numPr><w:ilvl w:val="200"/><w:numId w:val="2"/></w:numPr></w:pPr>"#,
+        ];
+        let body: String = pieces.iter().map(|piece| PIECES[*piece]).collect();
+        let _read_or_refused = read(&document(&body), &ReadOptions::default());
+    }
+}
