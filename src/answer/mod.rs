@@ -15,11 +15,13 @@
 mod admit;
 mod cite;
 mod close;
+mod denial;
 mod error;
 mod generate;
 mod language;
 mod listener;
 mod marks;
+mod numbers;
 mod prompt;
 mod quote;
 mod record;

@@ -2,8 +2,8 @@
 //! white space, shapes of quotation marks and dashes, Markdown emphasis. What is found is given as characters of the
 //! passage as it stands. Knows no verdict.
 
+use crate::answer::denial::denies;
 use crate::answer::language::is_chinese;
-use crate::answer::support::is_denial;
 use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
 
@@ -33,27 +33,40 @@ impl Folded {
         self.characters.iter().filter(|character| character.is_alphanumeric()).count()
     }
 
-    /// Finds the words where they begin and end between words and numbers: `5` is not found in `2.5` or `15`.
+    /// Finds the words where they begin and end between words and numbers: `5` is not found in `2.5` or `15`. Where the
+    /// sentence they stand in denies them is no find: `refundable` of `not refundable`.
     pub(super) fn find(&self, words: &Self) -> Option<Range<usize>> {
-        let length = words.characters.len();
-        if length == 0 {
-            return None;
-        }
-        let starts = self.characters.windows(length).enumerate();
-        starts
-            .filter(|(start, window)| *window == words.characters && self.is_whole(*start, start + length))
-            .map(|(start, _)| self.origins[start]..self.origins[start + length - 1] + 1)
-            .find(|range| !self.cuts(range.start) && !self.cuts(range.end) && !self.is_denied(range.start))
+        self.finds(words).find(|range| !self.is_denied(range))
     }
 
-    /// Says whether the word before denies what begins here: `refundable` is no copy of `not refundable`.
-    fn is_denied(&self, at: usize) -> bool {
-        let before = &self.text[..at];
-        let end = before.iter().rposition(|character| !character.is_whitespace()).map_or(0, |last| last + 1);
-        let start = before[..end].iter().rposition(|c| !in_word(*c) && !matches!(c, '\'' | '’'));
-        let word: String = before[start.map_or(0, |last| last + 1)..end].iter().collect();
-        before[..end].last().is_some_and(|last| "不未无非没勿莫".contains(*last))
-            || is_denial(&word.to_lowercase().replace('’', "'"))
+    /// Finds the words also where they are denied.
+    pub(super) fn find_anywhere(&self, words: &Self) -> Option<Range<usize>> {
+        self.finds(words).next()
+    }
+
+    fn finds(&self, words: &Self) -> impl Iterator<Item = Range<usize>> {
+        let length = words.characters.len().max(1);
+        let starts = self.characters.windows(length).enumerate();
+        starts
+            .filter(move |(start, window)| {
+                *window == words.characters && self.is_whole(*start, start + length)
+            })
+            .map(move |(start, _)| self.origins[start]..self.origins[start + length - 1] + 1)
+            .filter(|range| !self.cuts(range.start) && !self.cuts(range.end))
+    }
+
+    /// Says whether something denies a range: in its sentence before it, or in its clause after it.
+    fn is_denied(&self, range: &Range<usize>) -> bool {
+        let ends_sentence = |at: usize| match self.text[at] {
+            '。' | '！' | '？' | '!' | '?' => true,
+            '.' => self.text.get(at + 1).is_none_or(|next| next.is_whitespace()),
+            '\n' => self.text[..at].iter().rev().find(|c| !matches!(c, ' ' | '\t' | '\r')) == Some(&'\n'),
+            _ => false,
+        };
+        let start = (0..range.start).rev().find(|at| ends_sentence(*at)).map_or(0, |end| end + 1);
+        let ends_clause = |at: &usize| ends_sentence(*at) || ",;:，；：、".contains(self.text[*at]);
+        let end = (range.end..self.text.len()).find(ends_clause).unwrap_or(self.text.len());
+        denies(&self.text[start..range.start]) || denies(&self.text[range.end..end])
     }
 
     /// Says whether folded characters are all that their origins gave: `i` is no find in the ligature `ﬁ`.

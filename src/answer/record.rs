@@ -147,7 +147,6 @@ pub(super) async fn release(
         "marks": check.marks,
         "reattached": check.reattached,
         "own_words": check.own_words,
-        "drafted_sha256": sha256(&check.drafted),
         "citations": citations,
     });
     let quotes: Vec<&str> = sentence.citations.iter().map(|citation| citation.quote.as_str()).collect();

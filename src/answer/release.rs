@@ -53,7 +53,7 @@ pub(super) async fn release(
                 let refuses = opens_with_refusal(&draft, trace);
                 hold(draft, &mut pages, trace).await?;
                 // "No information may be disclosed" is a refusal only if no source says it.
-                if refuses && !trace.held.last().is_some_and(Verified::is_copy) {
+                if refuses && !trace.held.last().is_some_and(Verified::states) {
                     return Ok(Ended::Refused(Refusal::ModelFoundNothing));
                 }
                 send_held(parts, admitted, listener, trace, begun).await?;
@@ -79,7 +79,7 @@ async fn hold(draft: Draft, pages: &mut Pages, trace: &mut Trace) -> Result<(), 
     let verified = verify(draft, prompt, pages).await?;
     metrics::counter!("docent_sentences_total", "verdict" => verified.sentence().verdict.as_str())
         .increment(1);
-    // Two drafts may give way to the same words of a passage.
+    // Two drafts may give way to the same words of a passage, or one of them copy what the other gave way to.
     let said = |other: &Sentence| other.text == verified.sentence().text;
     let again = trace
         .held
@@ -87,7 +87,7 @@ async fn hold(draft: Draft, pages: &mut Pages, trace: &mut Trace) -> Result<(), 
         .map(Verified::sentence)
         .chain(trace.released.iter().map(Recorded::sentence))
         .any(said);
-    if verified.check().own_words && again {
+    if verified.check().verdict == SentenceVerdict::Quoted && again {
         trace.repeated.push(verified);
     } else {
         trace.held.push(verified);

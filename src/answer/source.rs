@@ -10,8 +10,10 @@ use crate::domain::content_terms;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// What ends a sentence, closing marks with it.
-const ENDS: &str = "。！？；.!?:：”’」』》）)\"";
+/// What a sentence begins after: a colon or semicolon before it may lead it in with a denial.
+const BEFORE: &str = "。！？.!?”’」』》）)\"|";
+/// What a sentence ends with.
+const AFTER: &str = "。！？；.!?:：”’」』》）)\"|";
 
 /// A passage that the model is shown, whole or its beginning; its mark is its place among the sources, from 1.
 pub(super) struct Source {
@@ -63,18 +65,15 @@ impl Source {
 
     /// Says whether a range is whole sentences: a long one is cut into parts, and a part may lack its denial.
     pub(super) fn is_whole(&self, range: &Range<usize>) -> bool {
-        let ends = |text: &[char]| {
-            let last = text.iter().rposition(|character| !character.is_whitespace());
-            last.is_none_or(|last| {
-                let breaks = text[last + 1..].iter().filter(|character| **character == '\n').count();
-                breaks >= 2 || ENDS.contains(text[last])
-            })
+        let breaks = |text: &[char]| {
+            let blank = |c: &&char| c.is_whitespace();
+            text.iter().take_while(blank).filter(|c| **c == '\n').count() >= 2
         };
-        let after = &self.shown[range.end..];
-        let paragraph =
-            after.iter().take_while(|character| character.is_whitespace()).filter(|&&c| c == '\n').count()
-                >= 2;
-        ends(&self.shown[..range.start]) && (paragraph || ends(&self.shown[..range.end]))
+        let ends = |text: &[char], with: &str| text.last().is_none_or(|last| with.contains(*last));
+        let before = &self.shown[..range.start];
+        let last = before.iter().rposition(|c| !c.is_whitespace()).map_or(0, |last| last + 1);
+        let begins = ends(&before[..last], BEFORE) || breaks(&before[last..]);
+        begins && (ends(&self.shown[..range.end], AFTER) || breaks(&self.shown[range.end..]))
     }
 
     /// The characters of a range of what is shown, and where they stand in the document's content.

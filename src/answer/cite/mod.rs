@@ -62,9 +62,13 @@ impl Verified {
         &self.check
     }
 
-    /// Says whether a passage has the very words that the model wrote.
-    pub(super) fn is_copy(&self) -> bool {
-        self.check.verdict == SentenceVerdict::Quoted && !self.check.own_words
+    /// Says whether what reads like a refusal is a statement of a passage: a copy, or borne out where its mark leads.
+    pub(super) fn states(&self) -> bool {
+        match self.check.verdict {
+            SentenceVerdict::Quoted => !self.check.own_words,
+            SentenceVerdict::Supported => !self.check.marks.is_empty(),
+            SentenceVerdict::Unsupported => false,
+        }
     }
 
     pub(super) fn is_unsupported(&self) -> bool {
@@ -118,11 +122,12 @@ pub(super) fn check(draft: &str, asked: &BTreeSet<String>, sources: &[Source]) -
         .filter(|source| *source < sources.len())
         .collect();
     let copy = Folded::new(&core(&text).chars().collect::<Vec<_>>());
-    let cited_copy =
-        if says_only_yes_or_no(&text) { None } else { copies(&copy, &cited, sources, MIN_QUOTED) };
     let all: Vec<usize> = (0..sources.len()).collect();
 
-    let (verdict, places, reattached) = if let Some(places) = cited_copy {
+    let unsupported = || (SentenceVerdict::Unsupported, Vec::new(), false);
+    let (verdict, places, reattached) = if says_only_yes_or_no(&text) {
+        unsupported()
+    } else if let Some(places) = copies(&copy, &cited, sources, MIN_QUOTED) {
         (SentenceVerdict::Quoted, places, false)
     } else if let Some(places) = supports(&text, &cited, sources) {
         (SentenceVerdict::Supported, places, false)
@@ -136,7 +141,7 @@ pub(super) fn check(draft: &str, asked: &BTreeSet<String>, sources: &[Source]) -
         let (verdict, reattached) = (SentenceVerdict::Quoted, marks.is_empty());
         return Check { text: own.text, drafted, own_words: true, verdict, marks, places, reattached };
     } else {
-        (SentenceVerdict::Unsupported, Vec::new(), false)
+        unsupported()
     };
     Check { text, drafted, own_words: false, verdict, marks, places, reattached }
 }
@@ -202,8 +207,7 @@ fn copies(
     if places.is_empty() { None } else { Some(places) }
 }
 
-/// The places that bear a sentence out: one in each cited passage that does so alone, else one in each of the cited
-/// passages that do so together.
+/// The places that bear a sentence out, one in each cited passage that does so.
 fn supports(text: &str, cited: &[usize], sources: &[Source]) -> Option<Vec<(usize, Range<usize>)>> {
     let claim = Substance::of(text);
     if claim.is_empty() || !quotes_stand(text, cited, sources) {
@@ -211,7 +215,7 @@ fn supports(text: &str, cited: &[usize], sources: &[Source]) -> Option<Vec<(usiz
     }
     let alone: Vec<_> =
         cited.iter().filter_map(|&source| Some((source, bearing(&sources[source], &claim)?))).collect();
-    if alone.is_empty() { together(&claim, cited, sources) } else { Some(alone) }
+    (!alone.is_empty()).then_some(alone)
 }
 
 /// The first passage that bears an unmarked sentence out alone.
@@ -228,37 +232,22 @@ fn support_of_unmarked(text: &str, sources: &[Source]) -> Option<(usize, Range<u
 fn quotes_stand(text: &str, cited: &[usize], sources: &[Source]) -> bool {
     explicit_quotes(text).iter().all(|quote| {
         let words = Folded::new(&core(quote).chars().collect::<Vec<_>>());
-        cited.iter().any(|&source| sources[source].folded().find(&words).is_some())
+        cited.iter().any(|&source| sources[source].folded().find_anywhere(&words).is_some())
     })
 }
 
 /// Of the places that bear the claim out, the one with most of its terms; a single sentence before two.
 fn bearing(source: &Source, claim: &Substance) -> Option<Range<usize>> {
     let mut best: Option<(f32, &Range<usize>)> = None;
-    for window in source.windows().iter().filter(|window| window.substance.bears_out(claim)) {
+    for window in
+        source.windows().iter().filter(|window| window.coherent && window.substance.bears_out(claim))
+    {
         let share = window.substance.share_of(claim);
         if best.is_none_or(|(least, _)| share > least) {
             best = Some((share, &window.range));
         }
     }
     best.map(|(_, range)| range.clone())
-}
-
-fn together(claim: &Substance, cited: &[usize], sources: &[Source]) -> Option<Vec<(usize, Range<usize>)>> {
-    if cited.len() < 2 {
-        return None;
-    }
-    let (mut places, mut joined) = (Vec::new(), Substance::default());
-    for &source in cited {
-        let windows =
-            sources[source].windows().iter().filter(|window| window.substance.share_of(claim) > 0.0);
-        let best = windows.reduce(|best, window| {
-            if window.substance.share_of(claim) > best.substance.share_of(claim) { window } else { best }
-        })?;
-        places.push((source, best.range.clone()));
-        joined = joined.and(&best.substance);
-    }
-    joined.bears_out(claim).then_some(places)
 }
 
 /// Pages of the shown documents, read as the asker may read them and kept for the length of one answer.

@@ -5,19 +5,13 @@ use crate::answer::language::is_chinese;
 use crate::answer::quote::Folded;
 use crate::answer::source::Source;
 use crate::answer::support::Substance;
+use crate::answer::support::opens_with_list_mark;
+use crate::answer::support::opens_with_pronoun;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// Longest place that is shown, in characters.
 const LONGEST: usize = 400;
-/// What these mean stands in a sentence before.
-const PRONOUNS: &[&str] = &[
-    "it", "its", "they", "their", "this", "that", "these", "those", "such", "he", "she", "his", "her",
-    "here", "both", "either", "neither",
-];
-const CHINESE_PRONOUNS: &[&str] =
-    &["其", "它", "他", "她", "该", "此", "这", "那", "上述", "前述", "前款", "二者"];
-
 /// A place and its words on one line.
 pub(super) struct OwnWords {
     pub(super) source: usize,
@@ -49,16 +43,18 @@ pub(super) fn nearest(
     }
     let (_, source, range) = best?;
     let text = one_line(&sources[source].quote(range).0);
-    let is_copy = sources[source].folded().find(&Folded::new(&text.chars().collect::<Vec<_>>())).is_some();
+    let is_copy =
+        sources[source].folded().find_anywhere(&Folded::new(&text.chars().collect::<Vec<_>>())).is_some();
     is_copy.then(|| OwnWords { source, range: range.clone(), text })
 }
 
+/// An item of a list may stand below a line that denies it, and a pronoun for something else than the claim's subject.
 fn stands_alone(source: &Source, range: &Range<usize>) -> bool {
-    let text = source.quote(range).0.to_lowercase();
-    let word: String = text.chars().take_while(|character| character.is_alphabetic()).collect();
-    let opens_with_pronoun =
-        PRONOUNS.contains(&word.as_str()) || CHINESE_PRONOUNS.iter().any(|pronoun| text.starts_with(pronoun));
-    range.len() <= LONGEST && !opens_with_pronoun && source.is_whole(range)
+    let text: Vec<char> = source.quote(range).0.chars().collect();
+    range.len() <= LONGEST
+        && !opens_with_list_mark(&text)
+        && !opens_with_pronoun(&text)
+        && source.is_whole(range)
 }
 
 /// Joins lines: breaks within Chinese text and after a hyphen leave no space.

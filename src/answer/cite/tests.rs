@@ -130,7 +130,7 @@ fn a_sentence_without_any_mark_takes_the_same_tests_over_each_passage_alone() {
 #[test]
 fn words_in_quotation_marks_must_stand_in_the_cited_passage() {
     supported(
-        "It says that the “backups are kept for ninety days” in two places. [2]",
+        "The “backups are kept for ninety days” in two places. [2]",
         2,
         "Backups are kept for ninety days in two places.",
     );
@@ -270,6 +270,17 @@ fn what_follows_a_denial_is_no_copy_and_yes_is_none_either() {
     unsupported("人为损坏不属于保修范围。", "属于保修范围。[1]");
     unsupported("The deposit is not refundable after delivery.", "Refundable after delivery. [1]");
     unsupported("The tenant can’t sublet the flat.", "Sublet the flat. [1]");
-    unsupported("经甲方同意，乙方可以分租。", "可以。[1]");
-    unsupported("The tenant may sublet.", "May. [1]");
+    unsupported("The deposit shall not be refunded after delivery.", "Refunded after delivery. [1]");
+    unsupported(
+        "The tenant may sublet the flat under no circumstances.",
+        "The tenant may sublet the flat. [1]",
+    );
+    unsupported("乙方不得转租该房屋。", "转租该房屋。[1]");
+    for (passage, bare) in [
+        ("经甲方同意，乙方可以分租。", "可以。[1]"),
+        ("The tenant may sublet.", "May. [1]"),
+        ("Pets are allowed.", "Allowed. [1]"),
+    ] {
+        assert_eq!(over("", passage, bare).0, SentenceVerdict::Unsupported, "{bare}");
+    }
 }
