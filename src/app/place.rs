@@ -13,6 +13,11 @@ use std::io::Write;
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
+use std::time::Instant;
+
+/// How long a start waits for the directory.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A data directory that this process holds.
 pub(super) struct Place {
@@ -36,10 +41,25 @@ impl Place {
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&keys)?;
         let lock =
             OpenOptions::new().create(true).truncate(false).write(true).open(directory.join("lock"))?;
-        if rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !hold(&lock) {
             bail!("another docent uses `{}`: stop it, or set DOCENT__DATA__DIR", directory.display());
         }
         Ok(Self { node: node(&keys)?, master_key: master_key(config, &keys)?, _lock: lock })
+    }
+}
+
+/// Locks the file. A process that was just killed may leave a child that has not become another program yet, and holds the
+/// lock so long: a start right after `kill -9` waits for it.
+fn hold(lock: &File) -> bool {
+    let until = Instant::now() + PATIENCE;
+    loop {
+        if rustix::fs::flock(lock, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return true;
+        }
+        if Instant::now() >= until {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(50));
     }
 }
 
@@ -78,4 +98,42 @@ fn kept(path: &Path, fresh: &str) -> anyhow::Result<String> {
     }
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     Ok(text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take_while_held(held: &str) -> anyhow::Result<Place> {
+        let directory = tempfile::tempdir().unwrap();
+        let lock = directory.path().join("lock");
+        let mut holder = std::process::Command::new("flock")
+            .arg("--no-fork")
+            .arg(&lock)
+            .args(["sleep", held])
+            .spawn()
+            .unwrap();
+        let is_held = || {
+            let file = File::open(&lock).ok();
+            file.is_some_and(|file| {
+                rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_err()
+            })
+        };
+        while !is_held() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut config = Config::from_layers(None, &std::collections::BTreeMap::new()).unwrap();
+        config.data.dir = directory.path().to_owned();
+        let taken = Place::take(&config);
+        holder.kill().unwrap();
+        holder.wait().unwrap();
+        taken
+    }
+
+    #[test]
+    fn a_directory_is_waited_for_but_not_for_long() {
+        assert!(take_while_held("1").is_ok());
+        let refused = take_while_held("60").err().unwrap().to_string();
+        assert!(refused.starts_with("another docent uses"), "{refused}");
+    }
 }
