@@ -24,6 +24,7 @@ use tokio::signal::unix::signal;
 /// # Errors
 /// Whatever kept it from starting, or made it stop.
 pub fn serve(config: Config) -> anyhow::Result<()> {
+    models::take_threads(&config.engine).context("cannot start again with `engine.threads`")?;
     runtime()?.block_on(until_stopped(config, true))
 }
 
@@ -44,6 +45,7 @@ pub fn work(config: Config) -> anyhow::Result<()> {
     if config.ingest.workers == 0 {
         bail!("`docent work` with `ingest.workers = 0` would do nothing");
     }
+    models::take_threads(&config.engine).context("cannot start again with `engine.threads`")?;
     runtime()?.block_on(until_stopped(config, false))
 }
 

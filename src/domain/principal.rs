@@ -18,7 +18,7 @@ pub enum Role {
     Viewer,
     /// Also uploads and deletes in collections granted for writing.
     Contributor,
-    /// Manages users, keys, collections and grants.
+    /// Manages users, collections and grants.
     Admin,
     /// Reads the audit log.
     Auditor,

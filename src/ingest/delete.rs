@@ -42,7 +42,13 @@ pub(super) async fn delete(
     let erased = erase_patiently(parts, &erasure).await;
     record_end(parts, Some(Actor::from(who)), "document.deleted", &erasure, erased.is_ok()).await?;
     match erased {
-        Ok(()) => Ok(parts.erasures.erased(document).await?),
+        Ok(()) => {
+            // The sweep finds out what is not noted here.
+            if let Err(error) = parts.erasures.erased(document).await {
+                tracing::warn!(%error, "that the document is erased could not be noted");
+            }
+            Ok(())
+        }
         Err(error) => {
             tracing::error!(%error, "the document is deleted, but its data could not be erased yet");
             Err(IngestError::NotErased)
@@ -83,11 +89,11 @@ async fn erase(parts: &IngestParts, erasure: &Erasure) -> Result<(), StoreError>
 }
 
 /// Works off what deletions left, until stopped. A worker that had a document in hand hears of its end only at its next
-/// heart-beat, and may have written vectors meanwhile: each document is looked at once more when its lease has run out.
+/// heart-beat, and may have written vectors meanwhile: each document is looked at once more when its lease is surely over.
 pub(super) async fn sweep(parts: &IngestParts, stop: &CancellationToken) {
     let lease = Duration::from_millis(parts.config.lease_ms);
     loop {
-        if let Err(error) = sweep_once(parts, lease).await {
+        if let Err(error) = sweep_once(parts, lease, stop).await {
             tracing::error!(%error, "what deleted documents left could not be looked for");
         }
         tokio::select! {
@@ -97,8 +103,16 @@ pub(super) async fn sweep(parts: &IngestParts, stop: &CancellationToken) {
     }
 }
 
-async fn sweep_once(parts: &IngestParts, lease: Duration) -> Result<(), IngestError> {
-    for erasure in parts.erasures.pending(lease, SWEPT).await? {
+async fn sweep_once(
+    parts: &IngestParts,
+    lease: Duration,
+    stop: &CancellationToken,
+) -> Result<(), IngestError> {
+    // A worker that lost the database gives up somewhat after its lease.
+    for erasure in parts.erasures.pending(lease * 2, SWEPT).await? {
+        if stop.is_cancelled() {
+            break;
+        }
         if let Err(error) = erase(parts, &erasure).await {
             tracing::error!(document.id = %erasure.document, %error, "a deleted document's data is still there");
             continue;

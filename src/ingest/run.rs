@@ -21,7 +21,7 @@ pub(super) struct Run {
     lease: Duration,
     progress: Mutex<Progress>,
     /// What each finished stage took, in milliseconds.
-    took: Mutex<Vec<(Stage, u128)>>,
+    took: Mutex<Vec<(Stage, u64)>>,
     over: CancellationToken,
 }
 
@@ -67,14 +67,13 @@ impl Run {
         let took = began.elapsed();
         metrics::histogram!("docent_ingest_stage_seconds", "stage" => stage.as_str())
             .record(took.as_secs_f64());
-        self.took.lock().unwrap_or_else(PoisonError::into_inner).push((stage, took.as_millis()));
+        self.took.lock().unwrap_or_else(PoisonError::into_inner).push((stage, took.as_millis() as u64));
     }
 
-    /// What the finished stages took: `read 120 ms, chunk 9 ms`.
-    pub(super) fn stages(&self) -> String {
+    /// What a finished stage took, in milliseconds.
+    pub(super) fn stage_ms(&self, of: Stage) -> Option<u64> {
         let took = self.took.lock().unwrap_or_else(PoisonError::into_inner);
-        let stages = took.iter().map(|(stage, ms)| format!("{} {ms} ms", stage.as_str()));
-        stages.collect::<Vec<_>>().join(", ")
+        took.iter().find(|(stage, _)| *stage == of).map(|(_, ms)| *ms)
     }
 
     /// Keeps the lease while stages are silent; returns when it is lost.

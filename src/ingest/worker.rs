@@ -4,6 +4,7 @@ use crate::audit::Event;
 use crate::domain::ClaimedJob;
 use crate::domain::EventId;
 use crate::domain::Faulty;
+use crate::domain::Stage;
 use crate::domain::Warning;
 use crate::ingest::Ingest;
 use crate::ingest::IngestError;
@@ -97,7 +98,16 @@ async fn stopped(stop: &CancellationToken) {
 
 fn say_indexed(run: &Run, indexed: &Indexed, began: Instant) -> &'static str {
     let (pages, passages, ms) = (indexed.coverage().pages, indexed.passages(), began.elapsed().as_millis());
-    tracing::info!(pages, passages, ms, stages = run.stages(), "the document is indexed");
+    tracing::info!(
+        pages,
+        passages,
+        ms,
+        read_ms = run.stage_ms(Stage::Read),
+        chunk_ms = run.stage_ms(Stage::Chunk),
+        embed_ms = run.stage_ms(Stage::Embed),
+        index_ms = run.stage_ms(Stage::Index),
+        "the document is indexed"
+    );
     "indexed"
 }
 

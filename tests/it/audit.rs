@@ -1,4 +1,4 @@
-//! The log: every interaction leaves an intent and exactly one outcome, and without the log nothing leaves.
+//! The log: every question leaves an intent and exactly one outcome, and without the log nothing leaves.
 
 use crate::support::app::TestApp;
 use crate::support::files;

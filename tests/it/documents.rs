@@ -71,6 +71,28 @@ async fn the_content_of_a_text_file_is_the_file() {
 }
 
 #[tokio::test]
+async fn a_word_document_is_found_by_the_numbers_that_word_prints() {
+    let app = TestApp::start().await;
+    let collection = app.collection("合同").await;
+    let file = files::word_document(&["甲方出租房屋一套。", "每月租金为五千元。", "乙方不得转租。"]);
+
+    let document = app.document(&collection, "租赁合同.docx", &file).await;
+
+    let id = document["id"].as_str().unwrap();
+    assert_eq!(document["status"], "ready", "{document}");
+    assert_eq!(
+        text(&app, &format!("/api/v1/documents/{id}/content")).await,
+        "第一条 甲方出租房屋一套。\n\n第二条 每月租金为五千元。\n\n第三条 乙方不得转租。\n"
+    );
+    let (_, found) = app.post("/api/v1/search", &json!({ "query": "第二条 租金", "limit": 1 })).await;
+    assert!(found["data"][0]["text"].as_str().unwrap().contains("第二条 每月租金"), "{found}");
+    let image =
+        app.request(Method::GET, &format!("/api/v1/documents/{id}/pages/1/image")).send().await.unwrap();
+    assert_eq!(image.status(), StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_same_bytes_twice_are_the_same_document() {
     let app = TestApp::start().await;
     let collection = app.collection("contracts").await;

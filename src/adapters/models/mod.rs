@@ -22,6 +22,7 @@ mod source;
 mod start;
 #[cfg(test)]
 mod tests;
+mod threads;
 
 pub use embedder::EngineEmbedder;
 pub use error::ModelsError;
@@ -46,3 +47,4 @@ pub use start::Models;
 pub use start::start;
 pub use start::start_embedder;
 pub use start::start_generator;
+pub use threads::take_threads;

@@ -53,7 +53,8 @@ impl Erasures for Postgres {
 /// Notes what is to be erased, in the transaction that deletes the rows.
 pub(super) async fn note(connection: &mut PgConnection, erasure: &Erasure) -> Result<(), StoreError> {
     sqlx::query!(
-        "insert into erasures (document_id, collection_id, files, request_id) values ($1, $2, $3, $4)",
+        "insert into erasures (document_id, collection_id, files, request_id, requested_at)
+         values ($1, $2, $3, $4, clock_timestamp())",
         erasure.document.uuid(),
         erasure.collection.uuid(),
         &erasure.files,

@@ -100,6 +100,7 @@ pub(super) fn record(viewer: &Viewer<'_>, entry: &Entry) -> Markup {
         (one(entry))
         @if !entry.related.is_empty() {
             h2 { "What belongs to it" }
+            p.quiet { "Open an entry by its id to see its content." }
             @for related in &entry.related {
                 details.panel {
                     summary { "Entry " (related.leaf_index) ": " (related.kind) @if let Some(outcome) = &related.outcome { ", " (outcome) } }
@@ -115,7 +116,7 @@ fn one(entry: &Entry) -> Markup {
     html! {
         div.panel {
             dl.facts {
-                dt { "Id" } dd { code { (entry.event_id) } }
+                dt { "Id" } dd { a href={ "/audit/" (entry.event_id) } { code { (entry.event_id) } } }
                 dt { "When" } dd { (entry.recorded_at) }
                 @if let Some(actor) = entry.actor { dt { "Who" } dd { code { (actor) } } }
                 @if let Some(outcome) = &entry.outcome { dt { "Outcome" } dd { (outcome) } }

@@ -63,9 +63,14 @@ pub(super) struct NewCollection {
     name: String,
 }
 
+/// Says whether a caller reads documents; an administrator as such does not.
+fn reads(caller: &Caller) -> bool {
+    caller.principal.has(Role::Viewer) || caller.principal.has(Role::Contributor)
+}
+
 /// The first page leads to the first room one may enter.
 pub(super) async fn first(caller: Caller) -> Redirect {
-    let reads = caller.principal.has(Role::Viewer) || caller.principal.has(Role::Contributor);
+    let reads = reads(&caller);
     let room = if reads && !caller.principal.acl_filter().is_empty() {
         "/ask"
     } else if reads || caller.principal.has(Role::Admin) {
@@ -112,7 +117,8 @@ pub(super) async fn create_collection(
         Err(refused) => Err(refused),
     };
     match made {
-        Ok(made) => Ok(Redirect::to(&format!("/collections/{}", made.id)).into_response()),
+        Ok(made) if reads(&caller) => Ok(Redirect::to(&format!("/collections/{}", made.id)).into_response()),
+        Ok(_) => Ok(Redirect::to("/collections").into_response()),
         Err(refused) if refused.status.is_client_error() => {
             let list = state.collections.list(&caller.principal.acl_filter(), None, ROWS).await?;
             let page = collections::collections(&caller.viewer(), &list, true, Some(&refused.detail));

@@ -1,4 +1,4 @@
--- Files that came in again since are needed.
+-- Files that came in again since are needed; once erased, only late vectors can be left.
 select
     document_id,
     collection_id,
@@ -7,7 +7,7 @@ select
     array(
         select file
         from unnest(files) as file
-        where not exists (
+        where erased_at is null and not exists (
             select from versions
             where versions.collection_id = erasures.collection_id and versions.sha256 = file
         )
