@@ -4,6 +4,7 @@ ARG BUILD_IMAGE=rust:1.96-bookworm
 ARG RUN_IMAGE=debian:bookworm-slim
 
 FROM ${BUILD_IMAGE} AS build
+ARG BUILD_IMAGE
 ARG FEATURES=""
 # Of the GPU that will run it: 80 A100, 90 H100 and H200. A build sees no GPU to ask.
 ARG CUDA_COMPUTE_CAP=90
@@ -15,7 +16,7 @@ RUN command -v cargo >/dev/null || (apt-get update \
 ENV PATH=/root/.cargo/bin:/usr/local/cargo/bin:${PATH}
 WORKDIR /build
 COPY . .
-RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target \
+RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target,id=docent-target-${BUILD_IMAGE} \
     cargo build --release --locked --bin docent --features "${FEATURES}" \
     && install -D target/release/docent /out/docent
 

@@ -6,7 +6,8 @@ const fs = require("node:fs");
 
 const url = process.env.DOCENT_URL ?? "http://127.0.0.1:8080";
 const name = process.env.DOCENT_NAME ?? "admin";
-const password = process.env.DOCENT_PASSWORD ?? "";
+const password = process.env.DOCENT_PASSWORD;
+if (!password) throw new Error("walk: set DOCENT_PASSWORD to the password that the first start printed");
 const shots = process.env.SCREENSHOTS ?? "walk-screenshots";
 const split = process.argv.indexOf("--");
 const files = process.argv.slice(2, split).map((file) => path.resolve(file));
