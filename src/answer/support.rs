@@ -4,6 +4,7 @@
 
 use crate::answer::denial::fold;
 use crate::answer::denial::is_negated;
+use crate::answer::language::is_chinese;
 use crate::answer::numbers::numbers;
 use crate::answer::sentences::sentence_ranges;
 use crate::domain::content_terms;
@@ -71,6 +72,9 @@ pub(super) struct Substance {
     affirmed: BTreeSet<String>,
     /// Terms from the first clause on that denies.
     denied: BTreeSet<String>,
+    /// The Chinese characters of the same two parts: how these are cut into words depends on what stands beside them.
+    affirmed_chinese: String,
+    denied_chinese: String,
     /// In the order in which they are first named.
     parties: Vec<&'static str>,
 }
@@ -89,8 +93,20 @@ impl Substance {
         // What stands across the marks between clauses, such as a list's number, is read from the whole.
         let terms = content_terms(text);
         let affirmed = if negated { affirmed } else { terms.clone() };
+        let chinese = |clauses: &[&[char]]| -> String {
+            clauses.iter().flat_map(|clause| clause.iter().filter(|c| is_chinese(**c))).collect()
+        };
         let lower: String = folded.iter().collect();
-        Self { terms, numbers: numbers(&folded), negated, affirmed, denied, parties: parties(&lower) }
+        Self {
+            terms,
+            numbers: numbers(&folded),
+            negated,
+            affirmed,
+            denied,
+            affirmed_chinese: chinese(&clauses[..denial]),
+            denied_chinese: chinese(&clauses[denial..]),
+            parties: parties(&lower),
+        }
     }
 
     /// Says whether there is anything to compare.
@@ -109,21 +125,31 @@ impl Substance {
             negated: self.negated || other.negated,
             affirmed: join(&self.affirmed, &other.affirmed),
             denied: join(&self.denied, &other.denied),
+            affirmed_chinese: [self.affirmed_chinese.as_str(), &other.affirmed_chinese].join("\n"),
+            denied_chinese: [self.denied_chinese.as_str(), &other.denied_chinese].join("\n"),
             parties,
         }
     }
 
     /// Of an item below a line that denies: all of it is denied.
     fn below_a_denial(self) -> Self {
-        Self { negated: true, affirmed: BTreeSet::new(), denied: self.terms.clone(), ..self }
+        let denied_chinese = self.affirmed_chinese + "\n" + &self.denied_chinese;
+        let (affirmed, affirmed_chinese) = (BTreeSet::new(), String::new());
+        Self { negated: true, denied: self.terms.clone(), affirmed, affirmed_chinese, denied_chinese, ..self }
     }
 
     /// Says whether this place bears out the claim. What a claim denies must be denied here; what it affirms must stand
     /// before any denial. Headings do not help: they name what is denied below them, and other subjects too.
     pub(super) fn bears_out(&self, claim: &Self) -> bool {
-        let said = if claim.negated { &self.denied } else { &self.affirmed };
+        let (said, chinese) = if claim.negated {
+            (&self.denied, &self.denied_chinese)
+        } else {
+            (&self.affirmed, &self.affirmed_chinese)
+        };
         let all = claim.terms.iter().all(|term| {
-            said.contains(term) || (is_duty(term) && DUTIES.iter().any(|duty| said.contains(*duty)))
+            said.contains(term)
+                || (is_duty(term) && DUTIES.iter().any(|duty| said.contains(*duty)))
+                || (term.chars().all(is_chinese) && chinese.contains(term.as_str()))
         });
         let order = self.parties.iter().filter(|party| claim.parties.contains(party));
         !claim.is_empty() && all && order.eq(claim.parties.iter()) && claim.numbers.is_subset(&self.numbers)
@@ -301,6 +327,15 @@ mod tests {
             "The deposit of EUR 500 is refunded in May.",
             true,
         );
+    }
+
+    #[test]
+    fn chinese_is_compared_however_it_is_cut_into_words() {
+        let passage = "TEX Live包含多个tlmgr的GUI。图9展示了tlshell，它是用Tcl/Tk编写的，在Windows和\nMacOSX下直接就能用。";
+
+        check(passage, "tlshell 是用Tcl/Tk编写的，在Windows和MacOSX下直接就能用。", true);
+        check(passage, "tlcockpit 是用Tcl/Tk编写的，在Windows和MacOSX下直接就能用。", false);
+        check("乙方不得转租该房屋。", "乙方转租该房屋。", false);
     }
 
     #[test]
