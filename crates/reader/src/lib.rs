@@ -12,6 +12,7 @@ mod docx;
 mod error;
 mod highlight;
 mod markdown;
+mod numerals;
 mod options;
 mod parsed;
 mod pdf;

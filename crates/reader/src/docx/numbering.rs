@@ -5,6 +5,8 @@ use super::xml::Element;
 use super::xml::Node;
 use super::xml::walk;
 use crate::error::ReadError;
+use crate::numerals::letters;
+use crate::numerals::roman;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
@@ -180,8 +182,8 @@ fn number(format: &str, number: u32) -> String {
         "decimalZero" => format!("{number:02}"),
         "upperRoman" => roman(number),
         "lowerRoman" => roman(number).to_lowercase(),
-        "upperLetter" => letters(number, b'A'),
-        "lowerLetter" => letters(number, b'a'),
+        "upperLetter" => letters(number),
+        "lowerLetter" => letters(number).to_lowercase(),
         "chineseCounting"
         | "chineseCountingThousand"
         | "taiwaneseCounting"
@@ -200,43 +202,6 @@ fn number(format: &str, number: u32) -> String {
 fn one_of(signs: &str, number: u32) -> String {
     let sign = (number as usize).checked_sub(1).and_then(|at| signs.chars().nth(at));
     sign.map_or_else(|| number.to_string(), String::from)
-}
-
-/// `a` to `z`, then `aa`, `bb`.
-fn letters(number: u32, first: u8) -> String {
-    const MOST: u32 = 26 * 20;
-    let Some(at) = number.checked_sub(1).filter(|at| *at < MOST) else { return number.to_string() };
-    let letter = char::from(first + (at % 26) as u8);
-    std::iter::repeat_n(letter, at as usize / 26 + 1).collect()
-}
-
-fn roman(mut number: u32) -> String {
-    const SIGNS: &[(u32, &str)] = &[
-        (1000, "M"),
-        (900, "CM"),
-        (500, "D"),
-        (400, "CD"),
-        (100, "C"),
-        (90, "XC"),
-        (50, "L"),
-        (40, "XL"),
-        (10, "X"),
-        (9, "IX"),
-        (5, "V"),
-        (4, "IV"),
-        (1, "I"),
-    ];
-    if number == 0 || number >= 4000 {
-        return number.to_string();
-    }
-    let mut roman = String::new();
-    for (value, sign) in SIGNS {
-        while number >= *value {
-            roman.push_str(sign);
-            number -= value;
-        }
-    }
-    roman
 }
 
 /// `十一`, `一百零一`, up to 9,999.

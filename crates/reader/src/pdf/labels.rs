@@ -2,6 +2,8 @@
 
 use super::objects;
 use super::strings;
+use crate::numerals::letters;
+use crate::numerals::roman;
 use lopdf::Dictionary;
 use lopdf::Document;
 use std::collections::BTreeMap;
@@ -77,43 +79,6 @@ fn collect(
             collect(document, kid, depth_left - 1, nodes_left, ranges);
         }
     }
-}
-
-/// Writes a number in Roman numerals; beyond 3,999, where they end, in digits.
-fn roman(mut number: u32) -> String {
-    const NUMERALS: [(u32, &str); 13] = [
-        (1000, "M"),
-        (900, "CM"),
-        (500, "D"),
-        (400, "CD"),
-        (100, "C"),
-        (90, "XC"),
-        (50, "L"),
-        (40, "XL"),
-        (10, "X"),
-        (9, "IX"),
-        (5, "V"),
-        (4, "IV"),
-        (1, "I"),
-    ];
-    if number > 3999 {
-        return number.to_string();
-    }
-    let mut text = String::new();
-    for (value, numeral) in NUMERALS {
-        while number >= value {
-            text.push_str(numeral);
-            number -= value;
-        }
-    }
-    text
-}
-
-/// Writes `A` to `Z`, then `AA` to `ZZ`, and so on.
-fn letters(number: u32) -> String {
-    let Some(index) = number.checked_sub(1) else { return String::new() };
-    let letter = char::from(b'A' + (index % 26) as u8);
-    String::from(letter).repeat((index / 26 + 1).min(8) as usize)
 }
 
 #[cfg(test)]
