@@ -114,6 +114,12 @@ impl Substance {
         self.terms.is_empty()
     }
 
+    /// Leaves terms out of what is compared where it still says something of what was asked.
+    pub(super) fn without(self, terms: &BTreeSet<String>, asked: &BTreeSet<String>) -> Self {
+        let rest: BTreeSet<String> = self.terms.difference(terms).cloned().collect();
+        if rest.is_disjoint(asked) { self } else { Self { terms: rest, ..self } }
+    }
+
     /// Joins what two places say.
     pub(super) fn and(&self, other: &Self) -> Self {
         let join = |one: &BTreeSet<String>, two: &BTreeSet<String>| one.union(two).cloned().collect();

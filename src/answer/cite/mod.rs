@@ -8,13 +8,14 @@
 //! A sentence that a passage names, but bears out in no one place or with the opposite yes or no, gives way to the words of
 //! the place that comes nearest ([`own_words`]): these are `quoted`, and the draft is kept for an auditor.
 //!
-//! A wrong mark is mended only by the strict test, over all passages the model was shown. A sentence without any mark,
-//! which small models often write, takes every test over each passage alone: the thresholds are the same, nothing is made
-//! to fit by lowering one. Knows no model and no log.
+//! A wrong mark is mended only where the passage's own words are what is shown. A sentence without any mark, which small
+//! models often write, takes every test over each passage alone: the thresholds are the same, nothing is made to fit by
+//! lowering one. Knows no model and no log.
 
 mod own_words;
 
 use crate::answer::AnswerError;
+use crate::answer::cite::own_words::OwnWords;
 use crate::answer::cite::own_words::nearest;
 use crate::answer::generate::Draft;
 use crate::answer::language::Language;
@@ -136,14 +137,22 @@ pub(super) fn check(draft: &str, asked: &BTreeSet<String>, sources: &[Source]) -
         (SentenceVerdict::Quoted, places, true)
     } else if let Some(place) = marks.is_empty().then(|| support_of_unmarked(&text, sources)).flatten() {
         (SentenceVerdict::Supported, vec![place], true)
-    } else if let Some(own) = nearest(&text, asked, if marks.is_empty() { &all } else { &cited }, sources) {
-        let places = vec![(own.source, own.range)];
-        let (verdict, reattached) = (SentenceVerdict::Quoted, marks.is_empty());
+    } else if let Some(own) = own_words(&text, asked, &cited, sources) {
+        let reattached = !cited.contains(&own.source);
+        let (verdict, places) = (SentenceVerdict::Quoted, vec![(own.source, own.range)]);
         return Check { text: own.text, drafted, own_words: true, verdict, marks, places, reattached };
     } else {
         unsupported()
     };
     Check { text, drafted, own_words: false, verdict, marks, places, reattached }
+}
+
+/// From the cited passages, or else from any: words too short to be found without their mark may stand everywhere.
+fn own_words(text: &str, asked: &BTreeSet<String>, cited: &[usize], sources: &[Source]) -> Option<OwnWords> {
+    let all: Vec<usize> = (0..sources.len()).collect();
+    let is_short = Folded::new(&text.chars().collect::<Vec<_>>()).weight() < MIN_REATTACHED;
+    let anywhere = || (!is_short).then(|| nearest(text, asked, &all, sources)).flatten();
+    nearest(text, asked, cited, sources).or_else(anywhere)
 }
 
 /// `可以` and `No.` stand in any contract, and are a copy of nothing.

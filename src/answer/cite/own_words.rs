@@ -7,6 +7,7 @@ use crate::answer::source::Source;
 use crate::answer::support::Substance;
 use crate::answer::support::opens_with_list_mark;
 use crate::answer::support::opens_with_pronoun;
+use crate::domain::content_terms;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
@@ -19,17 +20,18 @@ pub(super) struct OwnWords {
     pub(super) text: String,
 }
 
-/// The place with most of the claim's terms, all its numbers and what it says beyond the question, in a passage that
-/// names the whole claim somewhere.
+/// The place with most of the claim's terms, all its numbers and what it says beyond the question. The document's shown
+/// passages must name the whole claim: a clause says `Customer` of whom the first page names. Words of the question that
+/// only say what kind of thing is asked for may be missing.
 pub(super) fn nearest(
     claim: &str,
     asked: &BTreeSet<String>,
     among: &[usize],
     sources: &[Source],
 ) -> Option<OwnWords> {
-    let claim = Substance::of(claim);
+    let claim = Substance::of(claim).without(&kinds_asked(asked), asked);
     let mut best: Option<(f32, usize, &Range<usize>)> = None;
-    for &at in among.iter().filter(|&&at| claim.is_named_by(sources[at].named())) {
+    for &at in among.iter().filter(|&&at| claim.is_named_by(&named_by_document(&sources[at], sources))) {
         for window in sources[at].windows() {
             let share = window.substance.share_of(&claim);
             let better = best.is_none_or(|(most, _, _)| share > most);
@@ -46,6 +48,20 @@ pub(super) fn nearest(
     let is_copy =
         sources[source].folded().find_anywhere(&Folded::new(&text.chars().collect::<Vec<_>>())).is_some();
     is_copy.then(|| OwnWords { source, range: range.clone(), text })
+}
+
+/// Words for the kind of thing that answers a question: a clause that sets a notice period need not call it one.
+const KINDS: &str = "period deadline date time duration amount number percentage size name place kind type \
+                     期限 时限 时间 日期 天数 金额 数额 数量 多少 名称 名字 地点 类型 种类";
+
+fn kinds_asked(asked: &BTreeSet<String>) -> BTreeSet<String> {
+    content_terms(KINDS).intersection(asked).cloned().collect()
+}
+
+fn named_by_document(source: &Source, sources: &[Source]) -> BTreeSet<String> {
+    let document = source.passage().document_id;
+    let shown = sources.iter().filter(|other| other.passage().document_id == document);
+    shown.flat_map(Source::named).cloned().collect()
 }
 
 /// An item of a list may stand below a line that denies it, and a pronoun for something else than the claim's subject.

@@ -33,7 +33,7 @@ fn source(text: &str, start: u32) -> Source {
 
 fn checked(draft: &str) -> (SentenceVerdict, Vec<(usize, String)>, bool) {
     let sources = [source(TRAVEL, 0), source(BACKUP, 1_000)];
-    let check = check(draft, &BTreeSet::new(), &sources);
+    let check = check(draft, &content_terms("For how many days are backups kept?"), &sources);
     let quotes = check.places.iter().map(|(at, range)| (at + 1, sources[*at].quote(range).0)).collect();
     (check.verdict, quotes, check.reattached)
 }
@@ -109,14 +109,17 @@ fn another_number_is_unsupported_and_the_contrary_gives_way_to_what_the_passage_
 }
 
 #[test]
-fn a_wrong_or_missing_mark_is_mended_only_for_a_copy() {
+fn a_wrong_or_missing_mark_is_mended_only_for_the_words_of_a_passage() {
     let copy = "Backups are kept for ninety days in two places";
-    let mended = (SentenceVerdict::Quoted, vec![(2, copy.to_owned())], true);
+    let mended = |words: &str| (SentenceVerdict::Quoted, vec![(2, words.to_owned())], true);
 
-    assert_eq!(checked(&format!("{copy}. [1]")), mended);
-    assert_eq!(checked(&format!("{copy}.")), mended);
-    assert_eq!(checked(&format!("{copy}. [7]")), mended);
-    unsupported("The backups are kept in two places for ninety days. [1]");
+    assert_eq!(checked(&format!("{copy}. [1]")), mended(copy));
+    assert_eq!(checked(&format!("{copy}.")), mended(copy));
+    assert_eq!(checked(&format!("{copy}. [7]")), mended(copy));
+    assert_eq!(
+        checked("The backups are kept in two places for ninety days. [1]"),
+        mended(&format!("{copy}."))
+    );
     unsupported("In two. [1]");
 }
 
@@ -283,4 +286,58 @@ fn what_follows_a_denial_is_no_copy_and_yes_is_none_either() {
     ] {
         assert_eq!(over("", passage, bare).0, SentenceVerdict::Unsupported, "{bare}");
     }
+}
+
+/// What is shown of a draft over passages of one document.
+fn shown(question: &str, passages: &[&str], draft: &str) -> Option<(String, usize, bool)> {
+    let first = source(passages[0], 0).scored().clone();
+    let sources: Vec<Source> = passages
+        .iter()
+        .map(|text| {
+            let passage = Passage { text: (*text).to_owned(), ..first.passage.clone() };
+            Source::new(ScoredPassage { passage, ..first.clone() }, usize::MAX)
+        })
+        .collect();
+    let check = check(draft, &content_terms(question), &sources);
+    let (place, _) = check.places.first()?;
+    Some((check.text, place + 1, check.reattached))
+}
+
+#[test]
+fn a_clause_need_not_call_itself_the_kind_of_thing_asked_for() {
+    let lease =
+        ["Either party may terminate this lease by giving ninety days written notice. The rent is EUR 500."];
+    let clause = "Either party may terminate this lease by giving ninety days written notice.";
+    let asked = "What is the notice period?";
+
+    assert_eq!(
+        shown(asked, &lease, "The notice period is ninety days. [1]"),
+        Some((clause.into(), 1, false))
+    );
+    assert_eq!(shown(asked, &lease, "The notice period is thirty days. [1]"), None);
+    assert_eq!(shown("What is the deposit period?", &lease, "The deposit period is ninety days. [1]"), None);
+    assert_eq!(shown("How long is the period?", &lease, "The period is ninety days. [1]"), None);
+    assert_eq!(
+        shown(
+            "解除租约的通知期限是多久？",
+            &["任何一方可提前九十日书面通知解除租约。"],
+            "通知期限是九十日。"
+        ),
+        Some(("任何一方可提前九十日书面通知解除租约。".into(), 1, true))
+    );
+}
+
+#[test]
+fn a_clause_is_found_under_the_name_that_another_passage_gives() {
+    let passages = [
+        "Bremen Tools GmbH is the Supplier and Lindau Works AG the Customer.",
+        "The Supplier shall deliver spare parts within twelve hours of the order.",
+    ];
+    let asked = "When does Bremen Tools deliver spare parts?";
+    let draft = "Bremen Tools shall deliver spare parts within twelve hours.";
+    let clause = Some((passages[1].to_owned(), 2, true));
+
+    assert_eq!(shown(asked, &passages, draft), clause);
+    assert_eq!(shown(asked, &passages, &format!("{draft} [1]")), clause);
+    assert_eq!(shown(asked, &passages[1..], draft), None);
 }
