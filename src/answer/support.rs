@@ -164,7 +164,8 @@ impl Substance {
     /// Says whether this place has half of the claim's terms, all of its numbers and nearly all that it says beyond what
     /// was asked, whatever this place says of them.
     pub(super) fn comes_near(&self, claim: &Self, asked: &BTreeSet<String>) -> bool {
-        let answering: BTreeSet<String> = claim.terms.difference(asked).cloned().collect();
+        let answering: BTreeSet<String> =
+            claim.terms.difference(asked).filter(|term| !is_negated(&fold(term))).cloned().collect();
         let answers = answering.is_empty() || share(&self.terms, &answering) >= MIN_NAMED_SHARE;
         let speaks = self.share_of(claim) >= MIN_NEAR_SHARE;
         !claim.is_empty() && answers && speaks && claim.numbers.is_subset(&self.numbers)
