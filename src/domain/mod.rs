@@ -1,6 +1,7 @@
 //! What is true with no machine running. No I/O, no async, nothing of the other modules.
 
 mod answer;
+pub mod clause;
 mod document;
 mod fault;
 mod fusion;

@@ -115,6 +115,8 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("DELETE", "/api/v1/documents/{id}", WRITERS),
     Rule::api("POST", "/api/v1/documents/{id}/versions", WRITERS).streaming(),
     Rule::api("GET", "/api/v1/documents/{id}/content", READERS),
+    Rule::api("GET", "/api/v1/documents/{id}/outline", READERS),
+    Rule::api("GET", "/api/v1/documents/{id}/clauses/{address}", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}/image", READERS),
     Rule::api("GET", "/api/v1/jobs/{id}", READERS),

@@ -248,7 +248,7 @@ async fn passage_span(
     passage.map(|passage| (passage.span, passage.version)).ok_or_else(|| AppError::missing("passage"))
 }
 
-fn version_of(params: &mut Params) -> Option<i32> {
+pub(super) fn version_of(params: &mut Params) -> Option<i32> {
     let version: Option<i32> = params.optional("version");
     params.check("version", version.is_none_or(|version| version >= 1), "counts from 1");
     version

@@ -21,6 +21,7 @@ mod keys;
 mod limits;
 mod observe;
 mod openapi;
+mod outline;
 mod pages;
 mod params;
 mod record;
@@ -41,6 +42,7 @@ use crate::ports::Collections;
 use crate::ports::Credentials;
 use crate::ports::Documents;
 use crate::ports::Jobs;
+use crate::ports::Outlines;
 use crate::ports::Users;
 use crate::ports::VectorIndex;
 use axum::Router;
@@ -64,6 +66,7 @@ pub struct Parts {
     pub auditor: Auditor,
     pub collections: Arc<dyn Collections>,
     pub documents: Arc<dyn Documents>,
+    pub outlines: Arc<dyn Outlines>,
     pub jobs: Arc<dyn Jobs>,
     pub answers: Arc<dyn Answers>,
     pub users: Arc<dyn Users>,
@@ -139,6 +142,8 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(documents::content))
         .routes(routes!(documents::page))
         .routes(routes!(documents::page_image))
+        .routes(routes!(outline::show))
+        .routes(routes!(outline::clause))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::events))
         .routes(routes!(search::search))

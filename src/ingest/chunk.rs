@@ -11,6 +11,8 @@ use crate::domain::Stage;
 use crate::domain::Warning;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
+use crate::ingest::clauses;
+use crate::ingest::clauses::Found;
 use crate::ingest::outline;
 use crate::ingest::outline::Outline;
 use crate::ingest::read::Parsed;
@@ -22,6 +24,7 @@ use crate::ingest::split::Sizes;
 use crate::ports::Embedder;
 use crate::ports::Extracted;
 use reader::Format;
+use reader::Heading;
 use std::ops::Range;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -54,13 +57,16 @@ impl Chunks {
             Format::Markdown => Shape::Markdown,
             Format::Pdf | Format::Text | Format::Docx => Shape::Lines,
         };
-        let marks = outline::marks(parsed.content(), parsed.headings(), parsed.pages());
+        let found = clauses::find(parsed.content(), parsed.headings());
+        let headings: Vec<Heading> = found.iter().map(Found::heading).collect();
+        let marks = outline::marks(parsed.content(), &headings, parsed.pages());
         let cuts = split::split(parsed.content(), shape, &marks, sizes, count_tokens, over)?;
-        let passages = passages(&parsed, job, &cuts);
+        let passages = passages(&parsed, &Outline::new(&headings), job, &cuts);
+        let clauses = found.into_iter().map(|found| found.clause_on(parsed.pages())).collect();
         let media_type = parsed.format().media_type().to_owned();
         let (title, content, pages, warnings, coverage) = parsed.into_parts();
         Some(Self {
-            extracted: Extracted { media_type, title, content, pages, passages, warnings, coverage },
+            extracted: Extracted { media_type, title, content, pages, passages, clauses, warnings, coverage },
         })
     }
 }
@@ -95,8 +101,7 @@ fn sizes(embedder: &dyn Embedder, wanted: usize) -> Sizes {
     Sizes { wanted: wanted.min(most), most }
 }
 
-fn passages(parsed: &Parsed, job: &ClaimedJob, cuts: &[Range<usize>]) -> Vec<Passage> {
-    let outline = Outline::new(parsed.headings());
+fn passages(parsed: &Parsed, outline: &Outline, job: &ClaimedJob, cuts: &[Range<usize>]) -> Vec<Passage> {
     let title = title(parsed, job);
     let (content, pages) = (parsed.content(), parsed.pages());
     let (mut byte, mut character) = (0, 0);

@@ -25,6 +25,7 @@ mod child;
 mod read;
 
 mod chunk;
+mod clauses;
 mod outline;
 mod split;
 mod token_weights;

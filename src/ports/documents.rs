@@ -18,6 +18,7 @@ use crate::domain::Progress;
 use crate::domain::UserId;
 use crate::domain::Version;
 use crate::domain::Warning;
+use crate::domain::clause::Clause;
 use crate::ports::StoreError;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -105,6 +106,18 @@ pub trait Documents: Send + Sync {
     ) -> Result<Vec<Passage>, StoreError>;
 }
 
+/// The clauses of documents.
+#[async_trait]
+pub trait Outlines: Send + Sync {
+    /// Those of a version in the order of the text, with its number, if readable; the visible one's when none is named.
+    async fn outline(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        filter: &AclFilter,
+    ) -> Result<Option<(i32, Vec<Clause>)>, StoreError>;
+}
+
 /// What a version's text became; all that `publish` makes visible.
 #[derive(Clone, Debug)]
 pub struct Extracted {
@@ -118,6 +131,8 @@ pub struct Extracted {
     pub pages: Vec<PageLayout>,
     /// Its passages in order.
     pub passages: Vec<Passage>,
+    /// Its clauses in order.
+    pub clauses: Vec<Clause>,
     /// What a reader should know.
     pub warnings: Vec<Warning>,
     /// What became of the text so far.

@@ -20,6 +20,7 @@ pub use documents::Extracted;
 pub use documents::Intake;
 pub use documents::Jobs;
 pub use documents::NewVersion;
+pub use documents::Outlines;
 pub use errors::ModelError;
 pub use errors::StoreError;
 pub use identity::ApiKey;

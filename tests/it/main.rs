@@ -10,6 +10,7 @@ mod blobs;
 mod crashes;
 mod documents;
 mod identity;
+mod outlines;
 mod outside;
 mod pages;
 mod postgres;

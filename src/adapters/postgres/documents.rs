@@ -23,7 +23,9 @@ use crate::domain::Rect;
 use crate::domain::Span;
 use crate::domain::Version;
 use crate::domain::Warning;
+use crate::domain::clause::Clause;
 use crate::ports::Documents;
+use crate::ports::Outlines;
 use crate::ports::StoreError;
 use async_trait::async_trait;
 use sqlx::types::Json;
@@ -157,6 +159,27 @@ impl Documents for Postgres {
         .into_iter()
         .map(Passage::try_from)
         .collect()
+    }
+}
+
+#[async_trait]
+impl Outlines for Postgres {
+    async fn outline(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        filter: &AclFilter,
+    ) -> Result<Option<(i32, Vec<Clause>)>, StoreError> {
+        let row = sqlx::query_file!(
+            "src/adapters/postgres/queries/read_outline.sql",
+            id.uuid(),
+            version,
+            &readable(filter)
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(row.map(|row| (row.version, row.clauses.0)))
     }
 }
 

@@ -9,6 +9,7 @@ use crate::adapters::postgres::text::storable_title;
 use crate::domain::ClaimedJob;
 use crate::domain::PageLayout;
 use crate::domain::Passage;
+use crate::domain::clause::Clause;
 use crate::ports::Extracted;
 use crate::ports::StoreError;
 use sqlx::PgConnection;
@@ -40,6 +41,7 @@ pub(super) async fn replace(
     for batch in extracted.passages.chunks(PASSAGES) {
         insert_passages(connection, job, batch).await?;
     }
+    insert_outline(connection, job, &extracted.clauses).await?;
     describe(connection, job, extracted).await
 }
 
@@ -144,6 +146,23 @@ async fn insert_passages(
         &boxes,
         &heading_paths,
         &texts
+    )
+    .execute(connection)
+    .await
+    .map(|_done| ())
+    .map_err(store_error)
+}
+
+async fn insert_outline(
+    connection: &mut PgConnection,
+    job: &ClaimedJob,
+    clauses: &[Clause],
+) -> Result<(), StoreError> {
+    sqlx::query_file!(
+        "src/adapters/postgres/queries/insert_outline.sql",
+        job.document.uuid(),
+        job.version,
+        json(&clauses)?
     )
     .execute(connection)
     .await

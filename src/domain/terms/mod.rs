@@ -4,6 +4,8 @@ mod cjk;
 mod numbers;
 mod words;
 
+pub(in crate::domain) use numbers::number;
+
 use crate::domain::SparseVector;
 use sha2::Digest;
 use sha2::Sha256;

@@ -78,7 +78,8 @@ pub(super) const fn simplified(unit: char) -> char {
     }
 }
 
-fn number(text: &[char]) -> Option<(usize, u64)> {
+/// Reads a number in digits or Chinese numerals; gives how many characters it took.
+pub(in crate::domain) fn number(text: &[char]) -> Option<(usize, u64)> {
     let digits = text.iter().take(MAX_NUMERALS).take_while(|character| character.is_ascii_digit()).count();
     if digits == 0 {
         return chinese_number(text);

@@ -4,15 +4,22 @@ use super::layout::Room;
 use super::layout::Viewer;
 use super::layout::page;
 use super::layout::source_viewer;
+use super::outline::outline;
 use super::percent;
 use super::status;
 use crate::domain::Document;
+use crate::domain::clause::Clause;
 use maud::Markup;
 use maud::html;
 use serde_json::json;
 
 /// The document's page, opened at `shown` (a page from 1) where one is asked for.
-pub(super) fn document(viewer: &Viewer<'_>, document: &Document, shown: Option<u32>) -> Markup {
+pub(super) fn document(
+    viewer: &Viewer<'_>,
+    document: &Document,
+    clauses: &[Clause],
+    shown: Option<u32>,
+) -> Markup {
     let collection = format!("/collections/{}", document.collection_id);
     let place = shown.map(|number| {
         json!({ "document": document.id, "version": document.version, "page": number, "span": [0, 0], "title": document.title })
@@ -27,6 +34,7 @@ pub(super) fn document(viewer: &Viewer<'_>, document: &Document, shown: Option<u
                 (progress(document))
                 (facts(document))
                 (warnings(document))
+                (outline(document, clauses))
                 div.row {
                     a.button href={ "/ask?document=" (document.id) } { "Ask about this document" }
                     @if document.pages > 0 { a href={ "?page=" (shown.unwrap_or(1)) } { "Show its pages" } }

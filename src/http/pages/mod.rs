@@ -7,6 +7,7 @@ mod audit;
 mod collections;
 mod document;
 mod layout;
+mod outline;
 mod rooms;
 mod session;
 mod sign_in;

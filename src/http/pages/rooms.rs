@@ -148,7 +148,9 @@ pub(super) async fn document(
 ) -> Result<Markup, AppError> {
     let found = state.documents.find(id, &caller.principal.acl_filter()).await?;
     let found = found.ok_or_else(|| AppError::missing("document"))?;
-    Ok(document::document(&caller.viewer(), &found, shown.page))
+    let outline = state.outlines.outline(id, Some(found.version), &caller.principal.acl_filter()).await?;
+    let clauses = outline.map(|(_, clauses)| clauses).unwrap_or_default();
+    Ok(document::document(&caller.viewer(), &found, &clauses, shown.page))
 }
 
 pub(super) async fn audit(

@@ -366,6 +366,7 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         text: slice(text, span),
     };
     Extracted {
+        clauses: Vec::new(),
         media_type: "text/plain".to_owned(),
         title: Some("From the file".to_owned()),
         content: text.to_owned(),

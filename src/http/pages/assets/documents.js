@@ -30,5 +30,26 @@ if (following) {
   for (const end of ["done", "failed"]) source.addEventListener(end, () => { source.close(); location.reload(); });
 }
 
+for (const clause of document.querySelectorAll("[data-shows]")) {
+  clause.addEventListener("click", () => openViewer(JSON.parse(clause.dataset.shows), clause));
+}
+
+const search = document.querySelector("[data-clause]");
+search?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const problem = document.querySelector("[data-no-clause]");
+  const address = search.elements.address.value.trim();
+  try {
+    const path = `/api/v1/documents/${search.dataset.clause}/clauses/${encodeURIComponent(address)}`;
+    const clause = await (await call("GET", path)).json();
+    const { document_id: id, version, page, span } = clause;
+    problem.hidden = true;
+    openViewer({ document: id, version, page, span, title: clause.address ?? address }, search.elements.address);
+  } catch (error) {
+    problem.textContent = error.message;
+    problem.hidden = false;
+  }
+});
+
 const page = document.querySelector("[data-place]");
 if (page) openViewer(JSON.parse(page.dataset.place), null);

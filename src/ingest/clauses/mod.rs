@@ -1,0 +1,238 @@
+//! From a text and its headings to the tree of its clauses. A line that begins with a mark begins a clause where the mark
+//! fits what came before: the next of an open list, or the first of a new one. `30 days after` and a `Section 5` that
+//! only a line break put at the start of a line fit nowhere. Knows no passage.
+//!
+//! ```text
+//! open lists          line            becomes
+//! 5. ─ (a)            (b) …           sibling of (a)
+//! 5. ─ (a)            5.1 …           child of 5.
+//! 5. ─ (a)            6. …            sibling of 5.; (a) is closed
+//! 5. ─ (a)            (f) …           text
+//! ```
+
+mod lines;
+mod open;
+mod title;
+
+use crate::domain::PageLayout;
+use crate::domain::Span;
+use crate::domain::clause::Clause;
+use crate::domain::clause::Dress;
+use crate::domain::clause::Mark;
+use crate::domain::clause::Unit;
+use crate::domain::clause::bare_mark;
+use crate::domain::clause::word_mark;
+use crate::ingest::clauses::lines::Line;
+use crate::ingest::clauses::lines::lines;
+use crate::ingest::clauses::open::New;
+use crate::ingest::clauses::open::Open;
+use reader::Heading;
+use std::collections::HashMap;
+
+/// More are not looked for: no document has so many, and an outline must stay readable.
+const MAX_CLAUSES: usize = 20_000;
+/// Marks that may follow each other on one line, as in `5. (a) (i)`.
+const MAX_CHAIN: usize = 3;
+
+/// A clause, and where its mark and heading stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) clause: Clause,
+    pub(super) head: Span,
+}
+
+impl Found {
+    /// As a heading above what follows: mark and title.
+    pub(super) fn heading(&self) -> Heading {
+        let span = reader::Span { start: self.head.start, end: self.head.end };
+        Heading { level: self.clause.depth, title: self.clause.heading(), span }
+    }
+
+    /// With the page on which it begins.
+    pub(super) fn clause_on(self, pages: &[PageLayout]) -> Clause {
+        let before = pages.partition_point(|page| page.span.end <= self.clause.span.start);
+        let page = pages.get(before).or(pages.last()).map_or(1, |page| page.number);
+        Clause { page, ..self.clause }
+    }
+}
+
+/// Finds the clauses of a text in order.
+pub(super) fn find(content: &str, headings: &[Heading]) -> Vec<Found> {
+    let text: Vec<char> = content.chars().collect();
+    let mut headings: Vec<&Heading> = headings.iter().collect();
+    headings.sort_by_key(|heading| heading.span.start);
+    let mut tree = Tree { text: &text, found: Vec::new(), open: Open::default() };
+    let mut next = 0;
+    for line in lines(&text) {
+        if tree.found.len() >= MAX_CLAUSES {
+            break;
+        }
+        let mut heading = None;
+        while let Some(here) = headings.get(next).filter(|heading| (heading.span.start as usize) < line.past)
+        {
+            if let Some(before) = heading.replace(*here) {
+                tree.heading(before, None);
+            }
+            next += 1;
+        }
+        tree.line(&line, heading);
+    }
+    tree.open.close_all(&mut tree.found, text.len() as u32);
+    without_contents(tree.found, &text)
+}
+
+struct Tree<'a> {
+    text: &'a [char],
+    found: Vec<Found>,
+    open: Open,
+}
+
+impl Tree<'_> {
+    fn line(&mut self, line: &Line, heading: Option<&Heading>) {
+        if let Some(heading) = heading {
+            let begins = line.body.max(heading.span.start as usize);
+            let body = lines::body(self.text, begins, line.past);
+            self.heading(heading, mark_at(&self.text[body..line.past]).map(|mark| (body, mark)));
+            return;
+        }
+        let mut at = line.body;
+        for step in 0..MAX_CHAIN {
+            let rest = &self.text[at..line.past];
+            let Some(mark) = mark_at(rest) else { break };
+            let first = step == 0;
+            let fits = first || self.open.begins_list(&mark);
+            if !fits || !reads_as_mark(&mark, rest) || !self.push(at, &mark, line.past, first && line.goes_on)
+            {
+                break;
+            }
+            at = lines::body(self.text, at + mark.length, line.past);
+        }
+        self.articles_within(at, line.past);
+    }
+
+    /// Texts that have lost their line breaks go on with `。 第二条 ` on the same line.
+    fn articles_within(&mut self, from: usize, past: usize) {
+        for at in from + 2..past {
+            let apart = self.text[at] == '第' && self.text[at - 1].is_whitespace();
+            if !apart
+                || !self.text[from..at]
+                    .iter()
+                    .rev()
+                    .find(|c| !c.is_whitespace())
+                    .is_some_and(|c| "。；：".contains(*c))
+            {
+                continue;
+            }
+            let mark = word_mark(&self.text[at..past]).filter(|mark| mark.segment.unit == Unit::Article);
+            let mark = mark.filter(|mark| self.text.get(at + mark.length).is_some_and(|c| c.is_whitespace()));
+            if let Some(mark) = mark {
+                self.push(at, &mark, past, false);
+            }
+        }
+    }
+
+    /// Adds the clause if its mark fits the open lists; in the middle of a sentence only the very next does, as after
+    /// the foot of a page.
+    fn push(&mut self, at: usize, mark: &Mark, past: usize, goes_on: bool) -> bool {
+        let Some(fit) = self.open.fit(mark).filter(|fit| fit.is_next || !goes_on) else { return false };
+        let title = title::of(self.text, at + mark.length, past);
+        let label: String = self.text[at..at + mark.length].iter().collect();
+        let label = label.trim_end_matches(['.', '．', '、']).to_owned();
+        let listed = fit.reading.value == 1 && !title.text.is_empty() && self.is_listed(&label, &title.text);
+        let restart = if listed { self.open.restart(&fit.reading) } else { None };
+        self.open.close_to(restart.unwrap_or(fit.keep), &mut self.found, at as u32);
+        let head = Span { start: at as u32, end: title.end.max(at + mark.length) as u32 };
+        let mark = Some((mark.segment.clone(), fit.reading));
+        self.open.enter(&mut self.found, New { mark, heading: None, label, title: title.text, head });
+        true
+    }
+
+    /// Says whether a contents page has named it.
+    fn is_listed(&self, label: &str, title: &str) -> bool {
+        let same = |found: &Found| found.clause.label == label && found.clause.title == title;
+        self.found.iter().any(same)
+    }
+
+    /// A heading of the file is believed: whatever stands above it closes by its level.
+    fn heading(&mut self, heading: &Heading, marked: Option<(usize, Mark)>) {
+        let start = heading.span.start;
+        let head = Span { start, end: heading.span.end.max(start) };
+        let keep = self.open.above_heading(heading.level);
+        self.open.close_to(keep, &mut self.found, start);
+        let title = heading.title.split_whitespace().collect::<Vec<_>>().join(" ");
+        let own: Vec<char> = title.chars().collect();
+        let mark = mark_at(&own).or(marked.map(|(_, mark)| mark));
+        let (label, title) = match &mark {
+            Some(mark) if own.len() >= mark.length => {
+                let label: String = own[..mark.length].iter().collect();
+                let rest: String = own[mark.length..].iter().collect();
+                (label.trim_end_matches(['.', '．', '、']).to_owned(), title::trimmed(&rest))
+            }
+            Some(_) | None => (String::new(), title),
+        };
+        let mark = mark.filter(|_| !label.is_empty());
+        let reading = mark.as_ref().and_then(|mark| self.open.reading(mark));
+        let mark = mark.map(|mark| mark.segment).zip(reading);
+        self.open.enter(&mut self.found, New { mark, heading: Some(heading.level), label, title, head });
+    }
+}
+
+fn mark_at(text: &[char]) -> Option<Mark> {
+    word_mark(text).or_else(|| bare_mark(text))
+}
+
+/// Says whether what follows lets it be a mark and no reference or number.
+fn reads_as_mark(mark: &Mark, rest: &[char]) -> bool {
+    let after = &rest[mark.length..];
+    let next = after.iter().find(|c| !c.is_whitespace());
+    let apart = after.first().is_none_or(|c| c.is_whitespace());
+    let is_word = matches!(mark.segment.unit, Unit::Paragraph | Unit::Item);
+    let follows = match (lines::is_chinese_mark(&rest[..mark.length]), next) {
+        (_, None) => true,
+        (true, Some(next)) => {
+            apart || "：:．.、，【[（(—－-《“".contains(*next) || !goes_on_as_reference(after)
+        }
+        (false, Some(next)) => {
+            (apart || ".:：,，-–—([（【“\"".contains(*next) || !next.is_ascii()) && !begins_low(mark, after)
+        }
+    };
+    !is_word && follows
+}
+
+/// `第三条规定的`, `第五条至第七条`.
+fn goes_on_as_reference(after: &[char]) -> bool {
+    const WORDS: &[&str] =
+        &["规定", "的", "所", "中", "第", "至", "到", "和", "及", "或", "以", "之", "与", "项", "款"];
+    let after: String = after.iter().take(2).collect();
+    WORDS.iter().any(|word| after.starts_with(word))
+}
+
+/// `Section 5 of the lease`, `Article 4, as amended`; `(a) the` is none.
+fn begins_low(mark: &Mark, after: &[char]) -> bool {
+    let word = mark.style.dress == Dress::Word;
+    let next = after.iter().find(|c| !c.is_whitespace());
+    word && next.is_some_and(|next| next.is_ascii_lowercase() || matches!(next, ',' | ';' | ')'))
+}
+
+/// A contents page names every clause before the clauses come: of two with one address, one goes that has the other's
+/// heading, or nothing but its own line.
+fn without_contents(found: Vec<Found>, text: &[char]) -> Vec<Found> {
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for (at, one) in found.iter().enumerate() {
+        one.clause.address().map(|address| last.insert(address, at));
+    }
+    let is_listed = |at: usize, one: &Found| {
+        let same = one.clause.address().and_then(|address| last.get(&address)).filter(|last| **last > at);
+        let rest = text.get(one.head.end as usize..one.clause.span.end as usize);
+        let is_bare = rest.is_none_or(|rest| rest.iter().all(|c| c.is_whitespace()));
+        same.is_some_and(|&same| {
+            let title = &found[same].clause.title;
+            is_bare || (!title.is_empty() && *title == one.clause.title)
+        })
+    };
+    let listed: Vec<bool> = found.iter().enumerate().map(|(at, one)| is_listed(at, one)).collect();
+    found.into_iter().zip(listed).filter(|(_, listed)| !listed).map(|(one, _)| one).collect()
+}
+
+#[cfg(test)]
+mod tests;
