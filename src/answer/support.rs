@@ -176,6 +176,11 @@ impl Substance {
         share(terms, &self.terms) >= MIN_NAMED_SHARE
     }
 
+    /// Share of some terms that stand here, 0 to 1.
+    pub(super) fn share_in(&self, terms: &BTreeSet<String>) -> f32 {
+        share(&self.terms, terms)
+    }
+
     /// Share of the claim's terms that stand here, 0 to 1.
     pub(super) fn share_of(&self, claim: &Self) -> f32 {
         share(&self.terms, &claim.terms)

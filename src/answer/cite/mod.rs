@@ -5,6 +5,8 @@
 //!   sentence puts in quotation marks stands in a cited passage;
 //! - `unsupported`: neither. It keeps no citation.
 //!
+//! Few words that say nothing by themselves count only where the passage speaks of what was asked ([`fragment`]).
+//!
 //! A sentence that a passage names, but bears out in no one place or with the opposite yes or no, gives way to the words of
 //! the place that comes nearest ([`own_words`]): these are `quoted`, and the draft is kept for an auditor.
 //!
@@ -12,9 +14,12 @@
 //! models often write, takes every test over each passage alone: the thresholds are the same, nothing is made to fit by
 //! lowering one. Knows no model and no log.
 
+mod fragment;
 mod own_words;
 
 use crate::answer::AnswerError;
+use crate::answer::cite::fragment::is_fragment;
+use crate::answer::cite::fragment::speaks_of;
 use crate::answer::cite::own_words::OwnWords;
 use crate::answer::cite::own_words::nearest;
 use crate::answer::generate::Draft;
@@ -144,7 +149,17 @@ pub(super) fn check(draft: &str, asked: &BTreeSet<String>, sources: &[Source]) -
     } else {
         unsupported()
     };
-    Check { text, drafted, own_words: false, verdict, marks, places, reattached }
+    let check = Check { text, drafted, own_words: false, verdict, marks, places, reattached };
+    if is_fragment(&check.text, asked) { only_relevant(check, asked, sources) } else { check }
+}
+
+/// Leaves a fragment the places that speak of what was asked; without one it is unsupported.
+fn only_relevant(mut check: Check, asked: &BTreeSet<String>, sources: &[Source]) -> Check {
+    check.places.retain(|(source, range)| speaks_of(asked, &sources[*source], range, sources));
+    if check.places.is_empty() {
+        (check.verdict, check.reattached) = (SentenceVerdict::Unsupported, false);
+    }
+    check
 }
 
 /// From the cited passages, or else from any: words too short to be found without their mark may stand everywhere.

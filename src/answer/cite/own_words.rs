@@ -58,7 +58,8 @@ fn kinds_asked(asked: &BTreeSet<String>) -> BTreeSet<String> {
     content_terms(KINDS).intersection(asked).cloned().collect()
 }
 
-fn named_by_document(source: &Source, sources: &[Source]) -> BTreeSet<String> {
+/// Terms of all the passages of a source's document that the model was shown.
+pub(super) fn named_by_document(source: &Source, sources: &[Source]) -> BTreeSet<String> {
     let document = source.passage().document_id;
     let shown = sources.iter().filter(|other| other.passage().document_id == document);
     shown.flat_map(Source::named).cloned().collect()

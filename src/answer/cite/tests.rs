@@ -328,6 +328,16 @@ fn a_clause_need_not_call_itself_the_kind_of_thing_asked_for() {
 }
 
 #[test]
+fn few_words_are_an_answer_only_where_the_place_speaks_of_the_question() {
+    let fort = ["因此炮台的名称取其英语音译为鸭巴甸炮台。", "安装Debian最少需要780MB的内存。保密"];
+
+    assert_eq!(shown("温泉关的音译是什么？", &fort, "鸭巴甸炮台 [1]"), None);
+    assert_eq!(shown("炮台的音译是什么？", &fort, "鸭巴甸 [1]"), Some(("鸭巴甸".into(), 1, false)));
+    assert_eq!(shown("安装 Debian 最少需要多少内存？", &fort, "780MB [2]"), Some(("780MB".into(), 2, false)));
+    assert_eq!(shown("How much memory does Debian need?", &fort, "保密 [2]"), None);
+}
+
+#[test]
 fn a_clause_is_found_under_the_name_that_another_passage_gives() {
     let passages = [
         "Bremen Tools GmbH is the Supplier and Lindau Works AG the Customer.",
