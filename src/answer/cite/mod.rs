@@ -142,7 +142,7 @@ pub(super) fn check(draft: &str, asked: &BTreeSet<String>, sources: &[Source]) -
         (SentenceVerdict::Quoted, places, true)
     } else if let Some(place) = marks.is_empty().then(|| support_of_unmarked(&text, sources)).flatten() {
         (SentenceVerdict::Supported, vec![place], true)
-    } else if let Some(own) = own_words(&text, asked, &cited, sources) {
+    } else if let Some(own) = instead(&text, asked, &cited, sources) {
         let reattached = !cited.contains(&own.source);
         let (verdict, places) = (SentenceVerdict::Quoted, vec![(own.source, own.range)]);
         return Check { text: own.text, drafted, own_words: true, verdict, marks, places, reattached };
@@ -163,7 +163,7 @@ fn only_relevant(mut check: Check, asked: &BTreeSet<String>, sources: &[Source])
 }
 
 /// From the cited passages, or else from any: words too short to be found without their mark may stand everywhere.
-fn own_words(text: &str, asked: &BTreeSet<String>, cited: &[usize], sources: &[Source]) -> Option<OwnWords> {
+fn instead(text: &str, asked: &BTreeSet<String>, cited: &[usize], sources: &[Source]) -> Option<OwnWords> {
     let all: Vec<usize> = (0..sources.len()).collect();
     let is_short = Folded::new(&text.chars().collect::<Vec<_>>()).weight() < MIN_REATTACHED;
     let anywhere = || (!is_short).then(|| nearest(text, asked, &all, sources)).flatten();
