@@ -106,6 +106,9 @@ pub struct PageLayout {
     pub words: Vec<Word>,
     /// Glyphs that could not be decoded; each is U+FFFD in the text.
     pub undecodable: u32,
+    /// Running heads and feet of this page that the text has only where they come first.
+    #[serde(default)]
+    pub running: Vec<String>,
 }
 
 impl PageLayout {

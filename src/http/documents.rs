@@ -152,6 +152,8 @@ pub(super) struct PageView {
     text: String,
     /// In reading order; empty where the format has no positions.
     words: Vec<WordView>,
+    /// Running heads and feet of this page that the text has only where they come first.
+    running: Vec<String>,
 }
 
 /// A word and where it stands.
@@ -185,6 +187,7 @@ pub(super) async fn page(
         span: layout.span,
         text,
         words: layout.words.into_iter().map(|word| WordView { span: word.span, r#box: word.rect }).collect(),
+        running: layout.running,
     }))
 }
 

@@ -57,6 +57,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
             span,
             words,
             undecodable: 0,
+            running: Vec::new(),
         });
         content.push_str(&text);
         start = end;

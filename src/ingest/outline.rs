@@ -186,6 +186,7 @@ mod tests {
             span: Span { start, end },
             words: Vec::new(),
             undecodable: 0,
+            running: Vec::new(),
         };
 
         let marks =

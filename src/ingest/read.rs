@@ -141,6 +141,7 @@ fn page(page: reader::Page) -> PageLayout {
             .map(|word| Word { span: span(word.span), rect: rect(word.rect) })
             .collect(),
         undecodable: page.undecodable,
+        running: page.running,
     }
 }
 
@@ -203,6 +204,7 @@ mod tests {
                     rect: reader::Rect { x0: 1.0, y0: 2.0, x1: 3.0, y1: 4.0 },
                 }],
                 undecodable: 1,
+                running: Vec::new(),
             }],
             headings: Vec::new(),
             warnings: vec![reader::Warning {

@@ -75,6 +75,7 @@ mod tests {
             span: Span { start: 0, end: 99 },
             words,
             undecodable: 0,
+            running: Vec::new(),
         }
     }
 

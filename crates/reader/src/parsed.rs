@@ -66,6 +66,9 @@ pub struct Page {
     pub words: Vec<Word>,
     /// Glyphs whose character could not be found; each is U+FFFD in the text.
     pub undecodable: u32,
+    /// Running heads and feet of this page that the text has only where they come first.
+    #[serde(default)]
+    pub running: Vec<String>,
 }
 
 /// A run of characters without spaces, and where it stands on its page.

@@ -54,6 +54,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         span: Span { start: 0, end: count_characters(&decoded.content, options)? },
         words: Vec::new(),
         undecodable: decoded.faults,
+        running: Vec::new(),
     };
     Ok(Parsed {
         format: Format::Text,

@@ -351,6 +351,7 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         span,
         words: vec![Word { span, rect }],
         undecodable: 1,
+        running: vec!["Lease".to_owned()],
     };
     let passage = |(ordinal, span): (u32, Span)| Passage {
         passage_id: PassageId::derive(job.document, job.version, ordinal),

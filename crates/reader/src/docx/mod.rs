@@ -125,6 +125,7 @@ fn assemble(
         span: Span { start: 0, end: characters as u32 + 1 },
         words: Vec::new(),
         undecodable: 0,
+        running: Vec::new(),
     };
     Ok(Parsed {
         format: Format::Docx,

@@ -17,6 +17,7 @@ mod marked;
 mod objects;
 mod outline;
 mod render;
+mod running;
 mod state;
 mod strings;
 
@@ -52,6 +53,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
     let stream_limit = usize::try_from(options.max_stream_bytes).unwrap_or(usize::MAX);
     let document = file::open(bytes, options.password.as_deref(), stream_limit)?;
     let pages = file::pages(&document, options.max_pages)?;
+    let mut characters = 0_u64;
     let mut assembly = Assembly::new(&document, pages.len(), options);
     let mut interpreter = Interpreter {
         document: &document,
@@ -59,13 +61,24 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         stream_limit,
         steps_left: MAX_STEPS,
     };
+    let (mut found_of, mut texts) = (Vec::with_capacity(pages.len()), Vec::with_capacity(pages.len()));
     for page in &pages {
         let mut found = interpreter.run(page);
         if interpreter.steps_left == 0 {
             return Err(ReadError::OutOfBudget { detail: "its pages ask for endless drawing".into() });
         }
         let text = layout::lay_out(std::mem::take(&mut found.glyphs));
-        assembly.add(page, &found, text)?;
+        characters += u64::from(text.characters);
+        if characters > options.max_characters {
+            return Err(ReadError::TooLarge { limit: options.max_characters, unit: "characters".into() });
+        }
+        found_of.push(found);
+        texts.push(text);
+    }
+    let heights: Vec<f32> = pages.iter().map(|page| page.shown.size().1 as f32).collect();
+    let running = running::set_apart(&mut texts, &heights);
+    for (((page, found), text), running) in pages.iter().zip(&found_of).zip(texts).zip(running) {
+        assembly.add(page, found, text, running)?;
     }
     assembly.finish(&document, &pages)
 }
@@ -108,9 +121,15 @@ impl<'o> Assembly<'o> {
     }
 
     /// Appends a page.
-    fn add(&mut self, page: &PageObject<'_>, found: &PageGlyphs, text: PageText) -> Result<(), ReadError> {
+    fn add(
+        &mut self,
+        page: &PageObject<'_>,
+        found: &PageGlyphs,
+        text: PageText,
+        running: Vec<String>,
+    ) -> Result<(), ReadError> {
         let number = self.parsed.pages.len() as u32 + 1;
-        self.warn_of(number, found, &text);
+        self.warn_of(number, found, &text, running.len());
         let start = self.characters;
         self.parsed.content.push_str(&text.text);
         self.characters += text.characters;
@@ -137,11 +156,12 @@ impl<'o> Assembly<'o> {
             span: Span { start, end: self.characters },
             words: text.words.into_iter().map(shift).collect(),
             undecodable: text.undecodable,
+            running,
         });
         Ok(())
     }
 
-    fn warn_of(&mut self, number: u32, found: &PageGlyphs, text: &PageText) {
+    fn warn_of(&mut self, number: u32, found: &PageGlyphs, text: &PageText, running: usize) {
         let mut warn = |code: WarningCode, detail: String| {
             self.parsed.warnings.push(Warning { code, page: Some(number), detail });
         };
@@ -160,7 +180,7 @@ impl<'o> Assembly<'o> {
         }
         // A page with nothing on it has lost nothing.
         let blank = found.images == 0 && found.drawings == 0 && found.incomplete.is_none();
-        if text.characters == 0 && !blank {
+        if text.characters == 0 && running == 0 && !blank {
             self.without_text.push(number);
         }
         self.garble.look_at(number, &text.text);

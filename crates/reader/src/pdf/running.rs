@@ -1,0 +1,239 @@
+//! Running heads and feet: lines at a page's edge that come again on the pages around it. The first of each stays in the
+//! text, so that nothing is lost; the others are set apart, or they would cut every sentence that runs over a page and
+//! stand in every passage. Knows no glyph.
+
+use super::layout::PageText;
+use crate::parsed::Word;
+use std::collections::HashMap;
+use std::ops::Range;
+
+/// The part of a page's height, at its top and at its bottom, in which running lines stand.
+const EDGE: f32 = 0.09;
+/// How far, of the page's height, a running line may move from page to page.
+const DRIFT: f32 = 0.02;
+/// A line that comes so often is a running line,
+const MIN_PAGES: usize = 3;
+/// if it is never missing on more pages than this: left and right pages have their own.
+const MAX_GAP: usize = 2;
+/// Shortest and longest running line without a number; a Chinese character counts as two.
+const MIN_COLUMNS: usize = 4;
+const MAX_COLUMNS: usize = 240;
+
+/// Takes running lines out of the pages, all but the first of each; gives them page by page. `heights` are in points.
+pub(super) fn set_apart(pages: &mut [PageText], heights: &[f32]) -> Vec<Vec<String>> {
+    let mut seen: HashMap<(Edge, String), Vec<Seen>> = HashMap::new();
+    for (page, (text, height)) in pages.iter().zip(heights).enumerate() {
+        for line in edge_lines(text, *height) {
+            let place = Seen { page, at: line.at, range: line.range };
+            seen.entry((line.edge, line.key)).or_default().push(place);
+        }
+    }
+    let mut repeated: Vec<Vec<Range<u32>>> = vec![Vec::new(); pages.len()];
+    for places in seen.values() {
+        for run in runs(places) {
+            for place in run.iter().skip(1) {
+                repeated[place.page].push(place.range.clone());
+            }
+        }
+    }
+    pages.iter_mut().zip(repeated).map(|(page, lines)| take_out(page, lines)).collect()
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Edge {
+    Top,
+    Bottom,
+}
+
+/// A line at an edge.
+struct Line {
+    edge: Edge,
+    /// Its text with numbers as `#`.
+    key: String,
+    /// Its height on the page, 0 to 1.
+    at: f32,
+    range: Range<u32>,
+}
+
+struct Seen {
+    page: usize,
+    at: f32,
+    range: Range<u32>,
+}
+
+/// Stretches of pages on which a line comes again at about the same height; each page counts once.
+fn runs(places: &[Seen]) -> Vec<Vec<&Seen>> {
+    let mut runs: Vec<Vec<&Seen>> = Vec::new();
+    for place in places {
+        let goes_on = runs.last_mut().filter(|run| {
+            run.last().is_some_and(|last| {
+                let pages = place.page - last.page;
+                (1..=MAX_GAP).contains(&pages) && (place.at - last.at).abs() <= DRIFT
+            })
+        });
+        match goes_on {
+            Some(run) => run.push(place),
+            None => runs.push(vec![place]),
+        }
+    }
+    runs.retain(|run| run.len() >= MIN_PAGES);
+    runs
+}
+
+fn edge_lines(page: &PageText, height: f32) -> Vec<Line> {
+    let (mut lines, mut start, mut words) = (Vec::new(), 0, page.words.iter().peekable());
+    for text in page.text.split('\n') {
+        let end = start + text.chars().count() as u32;
+        let mut own: Vec<&Word> = Vec::new();
+        while let Some(word) = words.next_if(|word| word.span.start < end) {
+            own.push(word);
+        }
+        let top = own.iter().map(|word| word.rect.y0).fold(f32::INFINITY, f32::min);
+        let bottom = own.iter().map(|word| word.rect.y1).fold(f32::NEG_INFINITY, f32::max);
+        let edge = match (bottom <= EDGE * height, top >= (1.0 - EDGE) * height) {
+            _ if own.is_empty() || height <= 0.0 => None,
+            (true, _) => Some(Edge::Top),
+            (false, true) => Some(Edge::Bottom),
+            (false, false) => None,
+        };
+        let key = key(text);
+        if let Some(edge) = edge.filter(|_| may_run(&key, text)) {
+            lines.push(Line { edge, key, at: top / height, range: start..end });
+        }
+        start = end + 1;
+    }
+    lines
+}
+
+/// A few letters are the end of a sentence, and what has three cells is the head of a table, which its rows need.
+fn may_run(key: &str, line: &str) -> bool {
+    let columns: usize = key.chars().map(|c| if c >= '\u{2e80}' { 2 } else { 1 }).sum();
+    let long = columns >= MIN_COLUMNS || key.contains('#');
+    long && columns <= MAX_COLUMNS && line.matches('\t').count() < 2
+}
+
+/// The line with each number as `#`; Roman page numbers too.
+fn key(line: &str) -> String {
+    let mut key = String::with_capacity(line.len());
+    for word in line.split_whitespace() {
+        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
+        let roman = !bare.is_empty() && bare.chars().all(|c| "ivxlcIVXLC".contains(c));
+        if !key.is_empty() {
+            key.push(' ');
+        }
+        for character in word.chars() {
+            match character {
+                c if c.is_numeric() || (roman && c.is_alphabetic()) => {
+                    if !key.ends_with('#') {
+                        key.push('#');
+                    }
+                }
+                c => key.push(c),
+            }
+        }
+    }
+    key
+}
+
+/// Takes lines out of a page's text with their breaks; gives them in order.
+fn take_out(page: &mut PageText, mut lines: Vec<Range<u32>>) -> Vec<String> {
+    if lines.is_empty() {
+        return Vec::new();
+    }
+    lines.sort_by_key(|line| line.start);
+    let characters: Vec<char> = page.text.chars().collect();
+    let mut taken = vec![false; characters.len()];
+    let mut texts = Vec::with_capacity(lines.len());
+    for line in &lines {
+        let (from, past) = (line.start as usize, line.end as usize);
+        texts.push(characters[from..past].iter().collect());
+        let breaks = characters[past..].iter().take_while(|c| **c == '\n').count();
+        taken[from..past + breaks].fill(true);
+    }
+    let mut left: Vec<u32> = Vec::with_capacity(characters.len() + 1);
+    let mut text = String::with_capacity(page.text.len());
+    let mut count = 0;
+    for (character, taken) in characters.iter().zip(&taken) {
+        left.push(count);
+        if !taken {
+            text.push(*character);
+            count += 1;
+        }
+    }
+    left.push(count);
+    page.words.retain(|word| !taken[word.span.start as usize]);
+    for word in &mut page.words {
+        word.span.start = left[word.span.start as usize];
+        word.span.end = left[word.span.end as usize];
+    }
+    let kept = text.trim_end().chars().count() as u32;
+    text.truncate(text.trim_end().len());
+    (page.text, page.characters) = (text, kept);
+    texts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parsed::Rect;
+    use crate::parsed::Span;
+
+    /// Lines 20 points apart down a page of 800, each a word.
+    fn page(lines: &[(&str, f32)]) -> PageText {
+        let mut page = PageText::default();
+        for (line, y0) in lines {
+            if !page.text.is_empty() {
+                page.text.push('\n');
+                page.characters += 1;
+            }
+            let start = page.characters;
+            page.text.push_str(line);
+            page.characters += line.chars().count() as u32;
+            let rect = Rect { x0: 50.0, y0: *y0, x1: 500.0, y1: y0 + 10.0 };
+            page.words.push(Word { span: Span { start, end: page.characters }, rect });
+        }
+        page
+    }
+
+    #[test]
+    fn all_but_the_first_of_a_running_line_are_set_apart() {
+        let mut pages: Vec<PageText> = (1..=5)
+            .map(|number| {
+                let foot = format!("第{number}页");
+                page(&[("租赁合同", 30.0), (&format!("正文{number}"), 400.0), (&foot, 780.0)])
+            })
+            .collect();
+
+        let apart = set_apart(&mut pages, &[800.0; 5]);
+
+        assert_eq!(pages[0].text, "租赁合同\n正文1\n第1页");
+        assert_eq!(pages[3].text, "正文4");
+        assert_eq!((pages[3].words.len(), pages[3].words[0].span), (1, Span { start: 0, end: 3 }));
+        assert_eq!(apart[0], Vec::<String>::new());
+        assert_eq!(apart[3], ["租赁合同", "第4页"]);
+    }
+
+    #[test]
+    fn left_and_right_pages_have_their_own() {
+        let mut pages: Vec<PageText> = (0..6)
+            .map(|number| page(&[(if number % 2 == 0 { "Lease" } else { "Aurora" }, 30.0), ("body", 400.0)]))
+            .collect();
+
+        set_apart(&mut pages, &[800.0; 6]);
+
+        let texts: Vec<&str> = pages.iter().map(|page| page.text.as_str()).collect();
+        assert_eq!(texts, ["Lease\nbody", "Aurora\nbody", "body", "body", "body", "body"]);
+    }
+
+    #[test]
+    fn what_comes_rarely_or_in_the_middle_stays() {
+        let mut pages: Vec<PageText> = (0..4)
+            .map(|number| page(&[(if number < 2 { "Draft" } else { "Final" }, 30.0), ("Total", 400.0)]))
+            .collect();
+
+        let apart = set_apart(&mut pages, &[800.0; 4]);
+
+        assert!(apart.iter().all(Vec::is_empty));
+        assert!(pages.iter().all(|page| page.text.ends_with("\nTotal")));
+    }
+}
