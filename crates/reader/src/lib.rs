@@ -11,12 +11,15 @@ mod detect;
 mod docx;
 mod error;
 mod highlight;
+mod manuscript;
 mod markdown;
 mod numerals;
+mod office;
 mod options;
 mod parsed;
 mod pdf;
 mod text;
+mod xlsx;
 
 pub use detect::detect;
 pub use error::ReadError;
@@ -43,6 +46,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
         Format::Markdown => markdown::read(bytes, options),
         Format::Text => text::read(bytes, options),
         Format::Docx => docx::read(bytes, options),
+        Format::Xlsx => xlsx::read(bytes, options),
     }
 }
 
@@ -53,6 +57,8 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
 pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
     match detect(bytes)? {
         Format::Pdf => pdf::render(bytes, request),
-        format @ (Format::Markdown | Format::Text | Format::Docx) => Err(ReadError::NotRenderable { format }),
+        format @ (Format::Markdown | Format::Text | Format::Docx | Format::Xlsx) => {
+            Err(ReadError::NotRenderable { format })
+        }
     }
 }

@@ -13,9 +13,10 @@ pub struct Parsed {
     /// The title that the file gives itself, if it gives one worth showing.
     pub title: Option<String>,
     /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word
-    /// paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`.
+    /// paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`; for Excel rows as
+    /// `3 | Rent | 2400 |` under the letters of their columns.
     pub content: String,
-    /// The pages in order; their spans cover `content` without gaps. Files without pages have one.
+    /// The pages in order; their spans cover `content` without gaps. Sheets are pages; files without pages have one.
     pub pages: Vec<Page>,
     /// Headings in the order of the text.
     pub headings: Vec<Heading>,
@@ -35,6 +36,8 @@ pub enum Format {
     Text,
     /// A Word document (Office Open XML).
     Docx,
+    /// An Excel workbook (Office Open XML).
+    Xlsx,
 }
 
 impl Format {
@@ -45,6 +48,7 @@ impl Format {
             Format::Markdown => "text/markdown",
             Format::Text => "text/plain",
             Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         }
     }
 }
@@ -54,7 +58,8 @@ impl Format {
 pub struct Page {
     /// Position in the file, from 1.
     pub number: u32,
-    /// The number printed on the page where the file names it and it differs from `number`, such as `iv` or `A-3`.
+    /// The number printed on the page where the file names it and it differs from `number`, such as `iv` or `A-3`; the
+    /// name of a sheet.
     pub label: Option<String>,
     /// Width in points after rotation; 0 where the file has no pages.
     pub width: f32,
@@ -185,7 +190,7 @@ pub enum WarningCode {
     EncodingGuessed,
     /// The file holds insertions and deletions that nobody has accepted or rejected yet.
     TrackedChanges,
-    /// Pictures were passed over.
+    /// Pictures and charts were passed over.
     PicturesNotRead,
 }
 

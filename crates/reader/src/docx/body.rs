@@ -5,10 +5,10 @@ use super::notes::Note;
 use super::numbering::Numbering;
 use super::styles::Styles;
 use super::table::Table;
-use super::xml::Element;
-use super::xml::Node;
-use super::xml::walk;
 use crate::error::ReadError;
+use crate::office::xml::Element;
+use crate::office::xml::Node;
+use crate::office::xml::walk;
 use std::collections::HashMap;
 
 /// Elements whose content is not the text as it stands: the old half of a tracked change, what is deleted, and the

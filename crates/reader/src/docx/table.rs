@@ -1,7 +1,7 @@
 //! A table as rows of text, `| Item | Price |`; a cell that is merged downwards is repeated in every row. Knows no
 //! paragraph.
 
-use super::xml::Element;
+use crate::office::xml::Element;
 use std::collections::HashMap;
 
 /// Columns that are counted; a span beyond it is an attack.
