@@ -9,6 +9,8 @@ use crate::text;
 const PDF_HEADER_WITHIN: usize = 1024;
 const WORD: &str = "a Word document (DOCX)";
 const EXCEL: &str = "an Excel workbook (XLSX)";
+/// Comments before a web page's first element may be so long.
+const HTML_WITHIN: usize = 64 * 1024;
 /// How much of a text is looked at to tell Markdown from plain text.
 const SAMPLE_CHARACTERS: usize = 64 * 1024;
 
@@ -34,7 +36,13 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ReadError> {
     if let Some(found) = foreign_format(bytes) {
         return Err(ReadError::UnknownFormat { found: found.into() });
     }
+    if is_html(bytes) {
+        return Ok(Format::Html);
+    }
     let decoded = text::decode(bytes)?;
+    if is_html(decoded.content.as_bytes()) {
+        return Ok(Format::Html);
+    }
     if decoded.content.chars().all(char::is_whitespace) {
         return Err(ReadError::Empty);
     }
@@ -77,7 +85,7 @@ fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
         (_, Some(b"ftyp"), Some(b"heic" | b"mif1" | b"avif")) => Some("a HEIC or AVIF image"),
         (_, Some(b"ftyp"), Some(_)) => Some("a video"),
         (Some([b'B', b'M', ..]), _, Some([_, _, 0, 0])) => Some("a BMP image"),
-        _ => is_html(bytes).then_some("a web page (HTML)"),
+        _ => None,
     }
 }
 
@@ -106,13 +114,19 @@ fn zip_kind(bytes: &[u8]) -> &'static str {
     found.map_or("a zip archive", |(_, name)| name)
 }
 
+/// Recognises a web page by how it begins, comments aside.
 fn is_html(bytes: &[u8]) -> bool {
-    let start: Vec<u8> =
-        bytes.iter().skip_while(|byte| byte.is_ascii_whitespace()).take(512).copied().collect();
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).to_ascii_lowercase();
+    let mut start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    start = &start[..start.len().min(HTML_WITHIN)];
+    while let Some(comment) = start.strip_prefix(b"<!--") {
+        let Some(end) = comment.windows(3).position(|window| window == b"-->") else { return false };
+        start = comment[end + 3..].trim_ascii_start();
+    }
+    let start = start[..start.len().min(512)].to_ascii_lowercase();
     start.starts_with(b"<!doctype html")
         || start.starts_with(b"<html")
-        || (start.starts_with(b"<?xml") && contains(&start, b"<html"))
+        || (start.starts_with(b"<?xml")
+            && (contains(&start, b"<html") || contains(&start, b"<!doctype html")))
 }
 
 /// Says whether a text has at least two different marks of Markdown, or several headings set off by blank lines.
@@ -186,6 +200,11 @@ mod tests {
         check(b"Dear Sir,\n\nplease find enclosed - as agreed - the contract.\n", Ok(Format::Text));
         check(b"<?xml version=\"1.0\"?><data/>", Ok(Format::Text));
         check(b"PK\x03\x04\x14\0\0\0\0\0word/document.xml", Ok(Format::Docx));
+        check(b"\n<!DOCTYPE HTML PUBLIC ''><body>", Ok(Format::Html));
+        check(b"\xef\xbb\xbf<!-- saved --> <!-- from -->\n<html lang=zh>", Ok(Format::Html));
+        check(b"<?xml version='1.0'?><!DOCTYPE html><x/>", Ok(Format::Html));
+        check(b"\xff\xfe<\0h\0t\0m\0l\0>\0", Ok(Format::Html));
+        check(b"In <html> pages", Ok(Format::Text));
         check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml", Ok(Format::Xlsx));
     }
 
@@ -197,7 +216,6 @@ mod tests {
         check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Err("this is a PNG image"));
         check(b"PK\x03\x04\x14\0\0\0\0\0readme", Err("zip archive"));
         check(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", Err("Office"));
-        check(b"<!DOCTYPE html><html><body>", Err("HTML"));
         check(&[0, 159, 146, 150, 0, 1, 2, 3, 7, 8, 9, 200, 0], Err("binary"));
     }
 }

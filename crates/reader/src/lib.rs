@@ -11,6 +11,7 @@ mod detect;
 mod docx;
 mod error;
 mod highlight;
+mod html;
 mod manuscript;
 mod markdown;
 mod numerals;
@@ -18,6 +19,7 @@ mod office;
 mod options;
 mod parsed;
 mod pdf;
+mod table;
 mod text;
 mod xlsx;
 
@@ -47,6 +49,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
         Format::Text => text::read(bytes, options),
         Format::Docx => docx::read(bytes, options),
         Format::Xlsx => xlsx::read(bytes, options),
+        Format::Html => html::read(bytes, options),
     }
 }
 
@@ -57,7 +60,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
 pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
     match detect(bytes)? {
         Format::Pdf => pdf::render(bytes, request),
-        format @ (Format::Markdown | Format::Text | Format::Docx | Format::Xlsx) => {
+        format @ (Format::Markdown | Format::Text | Format::Docx | Format::Xlsx | Format::Html) => {
             Err(ReadError::NotRenderable { format })
         }
     }

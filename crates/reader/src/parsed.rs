@@ -13,7 +13,7 @@ pub struct Parsed {
     /// The title that the file gives itself, if it gives one worth showing.
     pub title: Option<String>,
     /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word
-    /// paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`; for Excel rows as
+    /// and web pages paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`; for Excel rows as
     /// `3 | Rent | 2400 |` under the letters of their columns.
     pub content: String,
     /// The pages in order; their spans cover `content` without gaps. Sheets are pages; files without pages have one.
@@ -38,6 +38,8 @@ pub enum Format {
     Docx,
     /// An Excel workbook (Office Open XML).
     Xlsx,
+    /// A web page.
+    Html,
 }
 
 impl Format {
@@ -49,6 +51,7 @@ impl Format {
             Format::Text => "text/plain",
             Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Format::Html => "text/html",
         }
     }
 }
@@ -182,7 +185,7 @@ pub enum WarningCode {
     PageWithoutText,
     /// A part of the page was damaged or exceeded a bound and is missing.
     PageIncomplete,
-    /// The page holds text that a reader of the page does not see.
+    /// The page holds text that a reader of the page does not see. Of a web page it is left out.
     HiddenText,
     /// The file was damaged and has been repaired; parts may be missing.
     RepairedFile,

@@ -20,7 +20,7 @@ fn documents() -> Vec<(Format, Parts)> {
     let parts = |parts: &[(&'static str, &str)]| -> Parts {
         parts.iter().map(|(name, text)| (*name, text.as_bytes().to_vec())).collect()
     };
-    vec![(Format::Docx, parts(WORD)), (Format::Xlsx, parts(EXCEL))]
+    vec![(Format::Docx, parts(WORD)), (Format::Xlsx, parts(EXCEL)), (Format::Html, parts(&[("", PAGE)]))]
 }
 
 const WORD: &[(&str, &str)] = &[
@@ -70,6 +70,10 @@ const EXCEL: &[(&str, &str)] = &[
         r#"<comments><authors><author>Ada</author></authors><commentList><comment ref="C1" authorId="0"><text><t>Check.</t></text></comment></commentList></comments>"#,
     ),
 ];
+
+const PAGE: &str = r#"<!DOCTYPE html><html><head><meta charset="utf-8"><title>Lease</title></head><body><h1>租金</h1><p>Rent is&nbsp;due.
+<ol start="3"><li>one<li>two<ul><li>三</ul></ol><table><tr><td rowspan="2">a<td>b<tr><td colspan="3">c</table><pre>
+x</pre><div hidden>no</div><img alt="logo"><b><i>x</b></i><table>y<tr></table></body></html>"#;
 
 fn put_together(parts: &Parts) -> Vec<u8> {
     if let [("", whole)] = &parts[..] {
