@@ -9,6 +9,7 @@ use crate::text;
 const PDF_HEADER_WITHIN: usize = 1024;
 const WORD: &str = "a Word document (DOCX)";
 const EXCEL: &str = "an Excel workbook (XLSX)";
+const POWERPOINT: &str = "a PowerPoint presentation (PPTX)";
 /// Comments before a web page's first element may be so long.
 const HTML_WITHIN: usize = 64 * 1024;
 /// How much of a text is looked at to tell Markdown from plain text.
@@ -30,6 +31,7 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ReadError> {
         match zip_kind(bytes) {
             WORD => return Ok(Format::Docx),
             EXCEL => return Ok(Format::Xlsx),
+            POWERPOINT => return Ok(Format::Pptx),
             other => return Err(ReadError::UnknownFormat { found: other.into() }),
         }
     }
@@ -99,7 +101,7 @@ fn zip_kind(bytes: &[u8]) -> &'static str {
         ("word/document", WORD),
         ("xl/workbook.bin", "a binary Excel workbook (XLSB)"),
         ("xl/workbook", EXCEL),
-        ("ppt/presentation", "a PowerPoint presentation (PPTX)"),
+        ("ppt/presentation", POWERPOINT),
         ("OFD.xml", "an OFD document"),
         ("mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file"),
         ("mimetypeapplication/epub", "an EPUB book"),
@@ -206,6 +208,13 @@ mod tests {
         check(b"\xff\xfe<\0h\0t\0m\0l\0>\0", Ok(Format::Html));
         check(b"In <html> pages", Ok(Format::Text));
         check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml", Ok(Format::Xlsx));
+        check(b"PK\x03\x04\x14\0\0\0\0\0ppt/presentation.xml", Ok(Format::Pptx));
+        // A deck that holds a workbook shows both names.
+        check(
+            &package::archive(&[("ppt/embeddings/xl/workbook.xml", ""), ("ppt/presentation.xml", "")]),
+            Ok(Format::Pptx),
+        );
+        check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.bin", Err("XLSB"));
     }
 
     #[test]

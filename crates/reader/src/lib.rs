@@ -19,6 +19,7 @@ mod office;
 mod options;
 mod parsed;
 mod pdf;
+mod pptx;
 mod table;
 mod text;
 mod xlsx;
@@ -49,6 +50,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
         Format::Text => text::read(bytes, options),
         Format::Docx => docx::read(bytes, options),
         Format::Xlsx => xlsx::read(bytes, options),
+        Format::Pptx => pptx::read(bytes, options),
         Format::Html => html::read(bytes, options),
     }
 }
@@ -60,8 +62,11 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
 pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
     match detect(bytes)? {
         Format::Pdf => pdf::render(bytes, request),
-        format @ (Format::Markdown | Format::Text | Format::Docx | Format::Xlsx | Format::Html) => {
-            Err(ReadError::NotRenderable { format })
-        }
+        format @ (Format::Markdown
+        | Format::Text
+        | Format::Docx
+        | Format::Xlsx
+        | Format::Pptx
+        | Format::Html) => Err(ReadError::NotRenderable { format }),
     }
 }

@@ -13,10 +13,10 @@ pub struct Parsed {
     /// The title that the file gives itself, if it gives one worth showing.
     pub title: Option<String>,
     /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word
-    /// and web pages paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`; for Excel rows as
+    /// PowerPoint and web pages paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`; for Excel rows as
     /// `3 | Rent | 2400 |` under the letters of their columns.
     pub content: String,
-    /// The pages in order; their spans cover `content` without gaps. Sheets are pages; files without pages have one.
+    /// The pages in order; their spans cover `content` without gaps. Sheets and slides are pages; files without pages have one.
     pub pages: Vec<Page>,
     /// Headings in the order of the text.
     pub headings: Vec<Heading>,
@@ -38,6 +38,8 @@ pub enum Format {
     Docx,
     /// An Excel workbook (Office Open XML).
     Xlsx,
+    /// A PowerPoint presentation (Office Open XML).
+    Pptx,
     /// A web page.
     Html,
 }
@@ -51,6 +53,7 @@ impl Format {
             Format::Text => "text/plain",
             Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
             Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Format::Pptx => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
             Format::Html => "text/html",
         }
     }
@@ -193,7 +196,7 @@ pub enum WarningCode {
     EncodingGuessed,
     /// The file holds insertions and deletions that nobody has accepted or rejected yet.
     TrackedChanges,
-    /// Pictures and charts were passed over.
+    /// Pictures, charts and diagrams were passed over.
     PicturesNotRead,
 }
 

@@ -95,6 +95,11 @@ impl Table {
         }
     }
 
+    /// Ends the open cell without a trace but its place: it belongs to the one before.
+    pub(crate) fn skip_cell(&mut self) {
+        self.column = (self.column + usize::from(self.cell.take().is_some())).min(MAX_COLUMNS);
+    }
+
     pub(crate) fn end_cell(&mut self) {
         let Some(cell) = self.cell.take() else { return };
         let Cell { text, span, down } = cell;

@@ -36,6 +36,15 @@ impl Element<'_> {
         found.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned)
     }
 
+    /// An attribute with a prefix by its local name, where the same name without one means something else.
+    pub(crate) fn prefixed(&self, name: &str) -> Option<String> {
+        let mut attributes = self.tag.attributes();
+        let found = attributes.with_checks(false).flatten().find(|attribute| {
+            attribute.key.prefix().is_some() && attribute.key.local_name().as_ref() == name.as_bytes()
+        })?;
+        found.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned)
+    }
+
     /// `val`, in which `WordprocessingML` keeps nearly everything.
     pub(crate) fn value(&self) -> Option<String> {
         self.attribute("val")

@@ -20,7 +20,12 @@ fn documents() -> Vec<(Format, Parts)> {
     let parts = |parts: &[(&'static str, &str)]| -> Parts {
         parts.iter().map(|(name, text)| (*name, text.as_bytes().to_vec())).collect()
     };
-    vec![(Format::Docx, parts(WORD)), (Format::Xlsx, parts(EXCEL)), (Format::Html, parts(&[("", PAGE)]))]
+    vec![
+        (Format::Docx, parts(WORD)),
+        (Format::Xlsx, parts(EXCEL)),
+        (Format::Pptx, parts(POWERPOINT)),
+        (Format::Html, parts(&[("", PAGE)])),
+    ]
 }
 
 const WORD: &[(&str, &str)] = &[
@@ -69,6 +74,32 @@ const EXCEL: &[(&str, &str)] = &[
         "xl/comments1.xml",
         r#"<comments><authors><author>Ada</author></authors><commentList><comment ref="C1" authorId="0"><text><t>Check.</t></text></comment></commentList></comments>"#,
     ),
+];
+
+const POWERPOINT: &[(&str, &str)] = &[
+    (
+        "ppt/presentation.xml",
+        r#"<p:presentation><p:sldIdLst><p:sldId id="256" r:id="r1"/><p:sldId id="257" r:id="r2"/></p:sldIdLst></p:presentation>"#,
+    ),
+    (
+        "ppt/_rels/presentation.xml.rels",
+        r#"<Relationships><Relationship Id="r1" Type="x/slide" Target="slides/slide2.xml"/><Relationship Id="r2" Type="x/slide" Target="slides/slide1.xml"/></Relationships>"#,
+    ),
+    (
+        "ppt/slides/slide2.xml",
+        r#"<p:sld><p:sp><p:ph type="title"/><p:txBody><a:p><a:r><a:t>租赁</a:t></a:r></a:p></p:txBody></p:sp><p:sp><p:ph idx="1"/><p:txBody><a:p><a:pPr lvl="2"><a:buAutoNum/></a:pPr>
+        <a:r><a:t>Rent</a:t></a:r><a:br/></a:p></p:txBody></p:sp><a:tbl><a:tr><a:tc rowSpan="2"><a:p><a:r><a:t>a</a:t></a:r></a:p></a:tc></a:tr><a:tr><a:tc vMerge="1"/></a:tr></a:tbl></p:sld>"#,
+    ),
+    ("ppt/slides/slide1.xml", r#"<p:sld show="0"><p:pic><a:blip/></p:pic></p:sld>"#),
+    (
+        "ppt/slides/_rels/slide2.xml.rels",
+        r#"<Relationships><Relationship Id="n" Type="x/notesSlide" Target="../notesSlides/n1.xml"/><Relationship Id="c" Type="x/comments" Target="../c.xml"/></Relationships>"#,
+    ),
+    (
+        "ppt/notesSlides/n1.xml",
+        r#"<p:notes><p:sp><p:ph type="body"/><p:txBody><a:p><a:r><a:t>Say.</a:t></a:r></a:p></p:txBody></p:sp></p:notes>"#,
+    ),
+    ("ppt/c.xml", "<p:cmLst><p:cm><p:text>Check.</p:text></p:cm></p:cmLst>"),
 ];
 
 const PAGE: &str = r#"<!DOCTYPE html><html><head><meta charset="utf-8"><title>Lease</title></head><body><h1>租金</h1><p>Rent is&nbsp;due.
