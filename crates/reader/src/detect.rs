@@ -1,5 +1,6 @@
 //! What kind of file some bytes are, from the bytes alone. Knows no file names and no media types of requests.
 
+use crate::email;
 use crate::error::ReadError;
 use crate::office::package;
 use crate::parsed::Format;
@@ -37,6 +38,9 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ReadError> {
     }
     if let Some(found) = foreign_format(bytes) {
         return Err(ReadError::UnknownFormat { found: found.into() });
+    }
+    if email::is_email(bytes) {
+        return Ok(Format::Email);
     }
     if is_html(bytes) {
         return Ok(Format::Html);
@@ -207,6 +211,8 @@ mod tests {
         check(b"<?xml version='1.0'?><!DOCTYPE html><x/>", Ok(Format::Html));
         check(b"\xff\xfe<\0h\0t\0m\0l\0>\0", Ok(Format::Html));
         check(b"In <html> pages", Ok(Format::Text));
+        check(b"From: a@b\nSubject: Lease\n\nDear Ada,", Ok(Format::Email));
+        check(b"From: a@b\nis what it says.\nSubject: Lease\n\n", Ok(Format::Text));
         check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml", Ok(Format::Xlsx));
         check(b"PK\x03\x04\x14\0\0\0\0\0ppt/presentation.xml", Ok(Format::Pptx));
         // A deck that holds a workbook shows both names.

@@ -9,6 +9,7 @@
 pub mod child;
 mod detect;
 mod docx;
+mod email;
 mod error;
 mod highlight;
 mod html;
@@ -52,6 +53,7 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
         Format::Xlsx => xlsx::read(bytes, options),
         Format::Pptx => pptx::read(bytes, options),
         Format::Html => html::read(bytes, options),
+        Format::Email => email::read(bytes, options),
     }
 }
 
@@ -67,6 +69,7 @@ pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadErro
         | Format::Docx
         | Format::Xlsx
         | Format::Pptx
-        | Format::Html) => Err(ReadError::NotRenderable { format }),
+        | Format::Html
+        | Format::Email) => Err(ReadError::NotRenderable { format }),
     }
 }

@@ -12,9 +12,9 @@ pub struct Parsed {
     pub format: Format,
     /// The title that the file gives itself, if it gives one worth showing.
     pub title: Option<String>,
-    /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word
-    /// PowerPoint and web pages paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`; for Excel rows as
-    /// `3 | Rent | 2400 |` under the letters of their columns.
+    /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word,
+    /// PowerPoint, web pages and e-mail paragraphs with an empty line between them, and the rows of tables as
+    /// `| Item | Price |`; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns.
     pub content: String,
     /// The pages in order; their spans cover `content` without gaps. Sheets and slides are pages; files without pages have one.
     pub pages: Vec<Page>,
@@ -42,6 +42,8 @@ pub enum Format {
     Pptx,
     /// A web page.
     Html,
+    /// An e-mail message.
+    Email,
 }
 
 impl Format {
@@ -55,6 +57,7 @@ impl Format {
             Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             Format::Pptx => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
             Format::Html => "text/html",
+            Format::Email => "message/rfc822",
         }
     }
 }
@@ -198,6 +201,8 @@ pub enum WarningCode {
     TrackedChanges,
     /// Pictures, charts and diagrams were passed over.
     PicturesNotRead,
+    /// Attachments of a message are named and were not read.
+    AttachmentsNotRead,
 }
 
 impl Serialize for Span {

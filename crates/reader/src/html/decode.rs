@@ -12,7 +12,7 @@ use encoding_rs::UTF_16LE;
 const DECLARED_WITHIN: usize = 8 << 10;
 
 /// Decodes a page. What it says of itself counts if its bytes agree: pages are converted without telling them.
-pub(super) fn decode(bytes: &[u8]) -> Result<Decoded, ReadError> {
+pub(crate) fn decode(bytes: &[u8]) -> Result<Decoded, ReadError> {
     if Encoding::for_bom(bytes).is_none()
         && std::str::from_utf8(bytes).is_err()
         && let Some(encoding) = declared(bytes)

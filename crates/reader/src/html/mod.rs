@@ -7,6 +7,8 @@ mod layout;
 mod tree;
 mod visibility;
 
+pub(crate) use decode::decode;
+
 use crate::error::ReadError;
 use crate::html::flow::Flow;
 use crate::html::flow::List;
@@ -97,7 +99,7 @@ pub(crate) struct Beside {
 
 /// Reads a web page as text on one page.
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
-    let decoded = decode::decode(bytes)?;
+    let decoded = decode(bytes)?;
     let mut manuscript = Manuscript::new(options);
     manuscript.page(None);
     let beside = write(&decoded.content, &mut manuscript)?;

@@ -25,6 +25,7 @@ fn documents() -> Vec<(Format, Parts)> {
         (Format::Xlsx, parts(EXCEL)),
         (Format::Pptx, parts(POWERPOINT)),
         (Format::Html, parts(&[("", PAGE)])),
+        (Format::Email, parts(&[("", MAIL)])),
     ]
 }
 
@@ -105,6 +106,13 @@ const POWERPOINT: &[(&str, &str)] = &[
 const PAGE: &str = r#"<!DOCTYPE html><html><head><meta charset="utf-8"><title>Lease</title></head><body><h1>租金</h1><p>Rent is&nbsp;due.
 <ol start="3"><li>one<li>two<ul><li>三</ul></ol><table><tr><td rowspan="2">a<td>b<tr><td colspan="3">c</table><pre>
 x</pre><div hidden>no</div><img alt="logo"><b><i>x</b></i><table>y<tr></table></body></html>"#;
+
+const MAIL: &str = "From: =?utf-8?B?5byg5LiJ?= <a@example.com>\r\nTo: b@example.com\r\nDate: Fri, 5 Jan 2024 14:30:00 +0800\r\nSubject: Rent\r\n\
+    MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\nContent-Type: multipart/alternative; boundary=\"n\"\r\n\r\n\
+    --n\r\nContent-Type: text/plain; charset=gbk; format=flowed\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=D7=E2=BD=F0 =\r\ndue\r\n\
+    --n\r\nContent-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\nPHA+56ef6YeR\r\n--n--\r\n--m\r\n\
+    Content-Type: message/rfc822\r\n\r\nSubject: =?gbk?Q?=D7=E2?=\r\n\r\nold\r\n--m\r\nContent-Type: image/png; name*0*=utf-8''%E7; name*1*=%A7%9F\r\n\
+    Content-ID: <1>\r\n\r\nx\r\n--m--\r\n";
 
 fn put_together(parts: &Parts) -> Vec<u8> {
     if let [("", whole)] = &parts[..] {
