@@ -52,7 +52,13 @@ impl Chunks {
     ) -> Option<Self> {
         let shape = match parsed.format() {
             Format::Markdown => Shape::Markdown,
-            Format::Pdf | Format::Text | Format::Docx | Format::Xlsx | Format::Pptx | Format::Html | Format::Email => Shape::Lines,
+            Format::Pdf
+            | Format::Text
+            | Format::Docx
+            | Format::Xlsx
+            | Format::Pptx
+            | Format::Html
+            | Format::Email => Shape::Lines,
         };
         let marks = outline::marks(parsed.content(), parsed.headings(), parsed.pages());
         let cuts = split::split(parsed.content(), shape, &marks, sizes, count_tokens, over)?;

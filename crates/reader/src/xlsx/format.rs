@@ -73,8 +73,9 @@ pub(super) fn built_in(id: u32) -> Option<&'static str> {
     Some(match id {
         1 => "0",
         2 => "0.00",
-        3 | 37 | 38 => "#,##0",
-        4 | 39 | 40 => "#,##0.00",
+        // The sign of a currency depends on the country there, and files that mean one write it.
+        3 | 5 | 6 | 37 | 38 | 41 | 42 => "#,##0",
+        4 | 7 | 8 | 39 | 40 | 43 | 44 => "#,##0.00",
         9 => "0%",
         10 => "0.00%",
         11 => "0.00E+00",
