@@ -127,6 +127,14 @@ fn a_cell_that_goes_on_for_ever_is_repeated_within_bounds() {
     assert!(parsed.content.len() < 32 * page.len(), "{}", parsed.content.len());
 }
 
+#[test]
+fn pictures_in_the_page_itself_are_no_burden() {
+    let picture = "iVBOR/w0KGgo+AAA/".repeat(400_000);
+
+    check(&format!("a<img alt=x src='data:image/png;base64,{picture}=='>b"), "axb\n");
+    check("as in data:text/plain;base64,cmVudA==", "as in data:text/plain;base64,cmVudA==\n");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
     #[test]

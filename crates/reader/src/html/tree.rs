@@ -28,6 +28,8 @@ const STEP_BYTES: usize = 4 << 10;
 /// each other.
 const MAX_SEPARATORS: usize = 50_000;
 
+/// So much in base 64 is no word of a text.
+const PAYLOAD_BYTES: usize = 1 << 10;
 /// Attributes that an element gets from later tags of the same name.
 const MAX_ATTRIBUTES: usize = 1_000;
 
@@ -69,7 +71,8 @@ pub(super) fn build(page: &str) -> Result<Vec<Node>, ReadError> {
     let sink = Sink { nodes: RefCell::default(), state: Rc::clone(&state) };
     sink.node(Kind::Other);
     let mut parser = parse_document(sink, ParseOpts::default());
-    let (mut rest, mut separators) = (page, 0);
+    let page = without_payloads(page);
+    let (mut rest, mut separators) = (&*page, 0);
     while !rest.is_empty() {
         let end = rest.floor_char_boundary(STEP_BYTES);
         let (step, after) = rest.split_at(end);
@@ -90,6 +93,26 @@ pub(super) fn build(page: &str) -> Result<Vec<Node>, ReadError> {
         Some(detail) => Err(ReadError::OutOfBudget { detail: detail.into() }),
         None => Ok(nodes),
     }
+}
+
+/// Drops what pictures hold that stand in the page itself: megabytes in one attribute, and no text.
+fn without_payloads(page: &str) -> Cow<'_, str> {
+    const MARK: &str = ";base64,";
+    if !page.contains(MARK) {
+        return Cow::Borrowed(page);
+    }
+    let (mut kept, mut rest) = (String::new(), page);
+    while let Some(at) = rest.find(MARK) {
+        let (before, payload) = rest.split_at(at + MARK.len());
+        let is_payload = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c);
+        let after = payload.trim_start_matches(is_payload);
+        let length = payload.len() - after.len();
+        kept.push_str(before);
+        kept.push_str(if length < PAYLOAD_BYTES { &payload[..length] } else { "" });
+        rest = after;
+    }
+    kept.push_str(rest);
+    Cow::Owned(kept)
 }
 
 /// What the parser tells while it works.
