@@ -55,7 +55,13 @@ impl Chunks {
     ) -> Option<Self> {
         let shape = match parsed.format() {
             Format::Markdown => Shape::Markdown,
-            Format::Pdf | Format::Text | Format::Docx => Shape::Lines,
+            Format::Pdf
+            | Format::Text
+            | Format::Docx
+            | Format::Xlsx
+            | Format::Pptx
+            | Format::Html
+            | Format::Email => Shape::Lines,
         };
         let found = clauses::find(parsed.content(), parsed.headings());
         let headings: Vec<Heading> = found.iter().map(Found::heading).collect();

@@ -93,6 +93,31 @@ async fn a_word_document_is_found_by_the_numbers_that_word_prints() {
 }
 
 #[tokio::test]
+async fn sheets_web_pages_and_mail_are_found_by_what_they_say() {
+    let app = TestApp::start().await;
+    let collection = app.collection("all sorts").await;
+    let sheet = files::workbook("租金表", &[&["房屋", "月租金"], &["海港街4号", "八千元"]]);
+    let page = "<!doctype html><html><head><title>Handbook</title><script>var secret = 1;</script></head><body>\
+                <h1>Leave</h1><p>Employees have twenty-eight days of annual leave.</p></body></html>";
+    let mail = "From: Lin <lin@example.com>\r\nTo: Wang <wang@example.com>\r\nSubject: Delivery of the pumps\r\n\
+                Content-Type: text/plain; charset=utf-8\r\n\r\nThe pumps are delivered to Hamburg on Friday.\r\n";
+
+    for (name, bytes, query, words) in [
+        ("rent.xlsx", sheet.as_slice(), "海港街4号的月租金", "八千元"),
+        ("handbook.html", page.as_bytes(), "annual leave of employees", "twenty-eight days"),
+        ("mail.eml", mail.as_bytes(), "where are the pumps delivered", "Hamburg on Friday"),
+    ] {
+        let document = app.document(&collection, name, bytes).await;
+        assert_eq!(document["status"], "ready", "{name}: {document}");
+        let request = json!({ "query": query, "document_ids": [document["id"]], "limit": 1 });
+        let (_, found) = app.post("/api/v1/search", &request).await;
+        let text = found["data"][0]["text"].as_str().unwrap_or_default();
+        assert!(text.contains(words) && !text.contains("secret"), "{name}: {found}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_same_bytes_twice_are_the_same_document() {
     let app = TestApp::start().await;
     let collection = app.collection("contracts").await;

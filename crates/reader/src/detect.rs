@@ -1,12 +1,18 @@
 //! What kind of file some bytes are, from the bytes alone. Knows no file names and no media types of requests.
 
+use crate::email;
 use crate::error::ReadError;
+use crate::office::package;
 use crate::parsed::Format;
 use crate::text;
 
 /// A PDF's header may stand behind other bytes, as every reader accepts (ISO 32000-1, annex H.3.4.1).
 const PDF_HEADER_WITHIN: usize = 1024;
 const WORD: &str = "a Word document (DOCX)";
+const EXCEL: &str = "an Excel workbook (XLSX)";
+const POWERPOINT: &str = "a PowerPoint presentation (PPTX)";
+/// Comments before a web page's first element may be so long.
+const HTML_WITHIN: usize = 64 * 1024;
 /// How much of a text is looked at to tell Markdown from plain text.
 const SAMPLE_CHARACTERS: usize = 64 * 1024;
 
@@ -22,13 +28,27 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ReadError> {
     if contains(head, b"%PDF-") {
         return Ok(Format::Pdf);
     }
-    if is_zip(bytes) && zip_kind(bytes) == WORD {
-        return Ok(Format::Docx);
+    if is_zip(bytes) {
+        match zip_kind(bytes) {
+            WORD => return Ok(Format::Docx),
+            EXCEL => return Ok(Format::Xlsx),
+            POWERPOINT => return Ok(Format::Pptx),
+            other => return Err(ReadError::UnknownFormat { found: other.into() }),
+        }
     }
     if let Some(found) = foreign_format(bytes) {
         return Err(ReadError::UnknownFormat { found: found.into() });
     }
+    if email::is_email(bytes) {
+        return Ok(Format::Email);
+    }
+    if is_html(bytes) {
+        return Ok(Format::Html);
+    }
     let decoded = text::decode(bytes)?;
+    if is_html(decoded.content.as_bytes()) {
+        return Ok(Format::Html);
+    }
     if decoded.content.chars().all(char::is_whitespace) {
         return Err(ReadError::Empty);
     }
@@ -65,16 +85,13 @@ fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     if let Some((_, name)) = MAGIC.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Some(name);
     }
-    if is_zip(bytes) {
-        return Some(zip_kind(bytes));
-    }
     match (bytes.get(..4), bytes.get(4..8), bytes.get(8..12)) {
         (Some(b"RIFF"), _, Some(b"WEBP")) => Some("a WebP image"),
         (Some(b"RIFF"), _, Some(b"WAVE" | b"AVI ")) => Some("a sound file or video"),
         (_, Some(b"ftyp"), Some(b"heic" | b"mif1" | b"avif")) => Some("a HEIC or AVIF image"),
         (_, Some(b"ftyp"), Some(_)) => Some("a video"),
         (Some([b'B', b'M', ..]), _, Some([_, _, 0, 0])) => Some("a BMP image"),
-        _ => is_html(bytes).then_some("a web page (HTML)"),
+        _ => None,
     }
 }
 
@@ -84,27 +101,38 @@ fn is_zip(bytes: &[u8]) -> bool {
 
 /// Names a zip file by the entries that only one kind of document has.
 fn zip_kind(bytes: &[u8]) -> &'static str {
-    const ENTRIES: &[(&[u8], &str)] = &[
-        (b"word/document", WORD),
-        (b"xl/workbook", "an Excel workbook (XLSX)"),
-        (b"ppt/presentation", "a PowerPoint presentation (PPTX)"),
-        (b"OFD.xml", "an OFD document"),
-        (b"mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file"),
-        (b"mimetypeapplication/epub", "an EPUB book"),
+    const ENTRIES: &[(&str, &str)] = &[
+        ("word/document", WORD),
+        ("xl/workbook.bin", "a binary Excel workbook (XLSB)"),
+        ("xl/workbook", EXCEL),
+        ("ppt/presentation", POWERPOINT),
+        ("OFD.xml", "an OFD document"),
+        ("mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file"),
+        ("mimetypeapplication/epub", "an EPUB book"),
     ];
+    // Office files may hold other ones, whose entries can be seen in the bytes: the archive's own directory goes first.
+    let names = package::names(bytes).unwrap_or_default();
+    let own = ENTRIES.iter().find(|(entry, _)| names.iter().any(|name| name.starts_with(entry)));
     // Names stand in the local headers at the front and in the directory at the back.
     let (front, back) = (&bytes[..bytes.len().min(1 << 16)], &bytes[bytes.len().saturating_sub(1 << 16)..]);
-    let found = ENTRIES.iter().find(|(entry, _)| contains(front, entry) || contains(back, entry));
+    let seen = |entry: &str| contains(front, entry.as_bytes()) || contains(back, entry.as_bytes());
+    let found = own.or_else(|| ENTRIES.iter().find(|(entry, _)| seen(entry)));
     found.map_or("a zip archive", |(_, name)| name)
 }
 
+/// Recognises a web page by how it begins, comments aside.
 fn is_html(bytes: &[u8]) -> bool {
-    let start: Vec<u8> =
-        bytes.iter().skip_while(|byte| byte.is_ascii_whitespace()).take(512).copied().collect();
-    let start = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start).to_ascii_lowercase();
+    let mut start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    start = &start[..start.len().min(HTML_WITHIN)];
+    while let Some(comment) = start.strip_prefix(b"<!--") {
+        let Some(end) = comment.windows(3).position(|window| window == b"-->") else { return false };
+        start = comment[end + 3..].trim_ascii_start();
+    }
+    let start = start[..start.len().min(512)].to_ascii_lowercase();
     start.starts_with(b"<!doctype html")
         || start.starts_with(b"<html")
-        || (start.starts_with(b"<?xml") && contains(&start, b"<html"))
+        || (start.starts_with(b"<?xml")
+            && (contains(&start, b"<html") || contains(&start, b"<!doctype html")))
 }
 
 /// Says whether a text has at least two different marks of Markdown, or several headings set off by blank lines.
@@ -178,6 +206,21 @@ mod tests {
         check(b"Dear Sir,\n\nplease find enclosed - as agreed - the contract.\n", Ok(Format::Text));
         check(b"<?xml version=\"1.0\"?><data/>", Ok(Format::Text));
         check(b"PK\x03\x04\x14\0\0\0\0\0word/document.xml", Ok(Format::Docx));
+        check(b"\n<!DOCTYPE HTML PUBLIC ''><body>", Ok(Format::Html));
+        check(b"\xef\xbb\xbf<!-- saved --> <!-- from -->\n<html lang=zh>", Ok(Format::Html));
+        check(b"<?xml version='1.0'?><!DOCTYPE html><x/>", Ok(Format::Html));
+        check(b"\xff\xfe<\0h\0t\0m\0l\0>\0", Ok(Format::Html));
+        check(b"In <html> pages", Ok(Format::Text));
+        check(b"From: a@b\nSubject: Lease\n\nDear Ada,", Ok(Format::Email));
+        check(b"From: a@b\nis what it says.\nSubject: Lease\n\n", Ok(Format::Text));
+        check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml", Ok(Format::Xlsx));
+        check(b"PK\x03\x04\x14\0\0\0\0\0ppt/presentation.xml", Ok(Format::Pptx));
+        // A deck that holds a workbook shows both names.
+        check(
+            &package::archive(&[("ppt/embeddings/xl/workbook.xml", ""), ("ppt/presentation.xml", "")]),
+            Ok(Format::Pptx),
+        );
+        check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.bin", Err("XLSB"));
     }
 
     #[test]
@@ -186,10 +229,8 @@ mod tests {
         check(b" \r\n\t", Err("empty"));
         check(b"\xef\xbb\xbf  \n", Err("empty"));
         check(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", Err("this is a PNG image"));
-        check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml", Err("Excel workbook"));
         check(b"PK\x03\x04\x14\0\0\0\0\0readme", Err("zip archive"));
         check(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", Err("Office"));
-        check(b"<!DOCTYPE html><html><body>", Err("HTML"));
         check(&[0, 159, 146, 150, 0, 1, 2, 3, 7, 8, 9, 200, 0], Err("binary"));
     }
 }

@@ -14,7 +14,7 @@ pub enum ReadError {
     Empty,
     /// The bytes are of no format that can be read.
     #[error(
-        "this is {found}, which cannot be read; upload a PDF, a Word document (DOCX), Markdown or plain text"
+        "this is {found}, which cannot be read; upload a PDF, a Word document (DOCX), an Excel workbook (XLSX), a PowerPoint presentation (PPTX), a web page (HTML), an e-mail (EML), Markdown or plain text"
     )]
     UnknownFormat {
         /// What the bytes look like, with its article.

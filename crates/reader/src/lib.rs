@@ -9,14 +9,21 @@
 pub mod child;
 mod detect;
 mod docx;
+mod email;
 mod error;
 mod highlight;
+mod html;
+mod manuscript;
 mod markdown;
 mod numerals;
+mod office;
 mod options;
 mod parsed;
 mod pdf;
+mod pptx;
+mod table;
 mod text;
+mod xlsx;
 
 pub use detect::detect;
 pub use error::ReadError;
@@ -43,6 +50,10 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
         Format::Markdown => markdown::read(bytes, options),
         Format::Text => text::read(bytes, options),
         Format::Docx => docx::read(bytes, options),
+        Format::Xlsx => xlsx::read(bytes, options),
+        Format::Pptx => pptx::read(bytes, options),
+        Format::Html => html::read(bytes, options),
+        Format::Email => email::read(bytes, options),
     }
 }
 
@@ -53,6 +64,12 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
 pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
     match detect(bytes)? {
         Format::Pdf => pdf::render(bytes, request),
-        format @ (Format::Markdown | Format::Text | Format::Docx) => Err(ReadError::NotRenderable { format }),
+        format @ (Format::Markdown
+        | Format::Text
+        | Format::Docx
+        | Format::Xlsx
+        | Format::Pptx
+        | Format::Html
+        | Format::Email) => Err(ReadError::NotRenderable { format }),
     }
 }

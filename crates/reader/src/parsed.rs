@@ -12,10 +12,11 @@ pub struct Parsed {
     pub format: Format,
     /// The title that the file gives itself, if it gives one worth showing.
     pub title: Option<String>,
-    /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word
-    /// paragraphs with an empty line between them, and the rows of tables as `| Item | Price |`.
+    /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word,
+    /// PowerPoint, web pages and e-mail paragraphs with an empty line between them, and the rows of tables as
+    /// `| Item | Price |`; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns.
     pub content: String,
-    /// The pages in order; their spans cover `content` without gaps. Files without pages have one.
+    /// The pages in order; their spans cover `content` without gaps. Sheets and slides are pages; files without pages have one.
     pub pages: Vec<Page>,
     /// Headings in the order of the text.
     pub headings: Vec<Heading>,
@@ -35,6 +36,14 @@ pub enum Format {
     Text,
     /// A Word document (Office Open XML).
     Docx,
+    /// An Excel workbook (Office Open XML).
+    Xlsx,
+    /// A PowerPoint presentation (Office Open XML).
+    Pptx,
+    /// A web page.
+    Html,
+    /// An e-mail message.
+    Email,
 }
 
 impl Format {
@@ -45,6 +54,10 @@ impl Format {
             Format::Markdown => "text/markdown",
             Format::Text => "text/plain",
             Format::Docx => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            Format::Xlsx => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+            Format::Pptx => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+            Format::Html => "text/html",
+            Format::Email => "message/rfc822",
         }
     }
 }
@@ -54,7 +67,8 @@ impl Format {
 pub struct Page {
     /// Position in the file, from 1.
     pub number: u32,
-    /// The number printed on the page where the file names it and it differs from `number`, such as `iv` or `A-3`.
+    /// The number printed on the page where the file names it and it differs from `number`, such as `iv` or `A-3`; the
+    /// name of a sheet.
     pub label: Option<String>,
     /// Width in points after rotation; 0 where the file has no pages.
     pub width: f32,
@@ -180,7 +194,7 @@ pub enum WarningCode {
     PageWithoutText,
     /// A part of the page was damaged or exceeded a bound and is missing.
     PageIncomplete,
-    /// The page holds text that a reader of the page does not see.
+    /// The page holds text that a reader of the page does not see. Of a web page it is left out.
     HiddenText,
     /// The file was damaged and has been repaired; parts may be missing.
     RepairedFile,
@@ -188,8 +202,10 @@ pub enum WarningCode {
     EncodingGuessed,
     /// The file holds insertions and deletions that nobody has accepted or rejected yet.
     TrackedChanges,
-    /// Pictures were passed over.
+    /// Pictures, charts and diagrams were passed over.
     PicturesNotRead,
+    /// Attachments of a message are named and were not read.
+    AttachmentsNotRead,
 }
 
 impl Serialize for Span {

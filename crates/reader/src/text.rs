@@ -34,18 +34,26 @@ pub(crate) struct Decoded {
     pub(crate) faults: u32,
 }
 
+impl Decoded {
+    /// Tells what was guessed and what was wrong.
+    pub(crate) fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        if let Some(name) = self.guessed {
+            let detail = format!("the character encoding was guessed to be {name}");
+            warnings.push(Warning { code: WarningCode::EncodingGuessed, page: None, detail });
+        }
+        if self.faults > 0 {
+            let detail = format!("{} places are no valid text and stand as U+FFFD", self.faults);
+            warnings.push(Warning { code: WarningCode::UndecodableGlyphs, page: Some(1), detail });
+        }
+        warnings
+    }
+}
+
 /// Reads a plain text file: its own text, on one page.
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
     let decoded = decode(bytes)?;
-    let mut warnings = Vec::new();
-    if let Some(name) = decoded.guessed {
-        let detail = format!("the character encoding was guessed to be {name}");
-        warnings.push(Warning { code: WarningCode::EncodingGuessed, page: None, detail });
-    }
-    if decoded.faults > 0 {
-        let detail = format!("{} places are no valid text and stand as U+FFFD", decoded.faults);
-        warnings.push(Warning { code: WarningCode::UndecodableGlyphs, page: Some(1), detail });
-    }
+    let warnings = decoded.warnings();
     let page = Page {
         number: 1,
         label: None,

@@ -75,7 +75,7 @@ fn upload(collection: &Collection) -> Markup {
             div.drop data-upload={ "/api/v1/collections/" (collection.id) "/documents" } {
                 label for="files" { "Drop files here, or choose them" }
                 input #files type="file" multiple;
-                p.quiet { "PDF, Word (DOCX), Markdown and plain text, Chinese and English." }
+                p.quiet { "PDF, Word (DOCX), Excel (XLSX), PowerPoint (PPTX), web pages (HTML), e-mail (EML), Markdown and plain text, Chinese and English." }
             }
             ul.files data-files aria-live="polite" {}
         }

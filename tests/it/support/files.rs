@@ -49,9 +49,33 @@ pub(crate) fn word_document(clauses: &[&str]) -> Vec<u8> {
     let paragraph = |clause: &&str| format!("<w:p>{numbered}<w:r><w:t>{clause}</w:t></w:r></w:p>");
     let paragraphs = clauses.iter().map(paragraph).collect::<Vec<_>>().concat();
     let document = format!(r#"<w:document xmlns:w="w"><w:body>{paragraphs}</w:body></w:document>"#);
+    zipped(&[("word/document.xml", document.as_str()), ("word/numbering.xml", NUMBERING)])
+}
+
+/// An Excel workbook of one sheet, its cells as text.
+pub(crate) fn workbook(sheet: &str, rows: &[&[&str]]) -> Vec<u8> {
+    let cell = |text: &&str| format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#);
+    let row = |cells: &&[&str]| format!("<row>{}</row>", cells.iter().map(cell).collect::<Vec<_>>().concat());
+    let rows = rows.iter().map(row).collect::<Vec<_>>().concat();
+    zipped(&[
+        (
+            "xl/workbook.xml",
+            &format!(
+                r#"<workbook xmlns:r="r"><sheets><sheet name="{sheet}" r:id="r1"/></sheets></workbook>"#
+            ),
+        ),
+        (
+            "xl/_rels/workbook.xml.rels",
+            r#"<Relationships><Relationship Id="r1" Type="x/worksheet" Target="worksheets/sheet1.xml"/></Relationships>"#,
+        ),
+        ("xl/worksheets/sheet1.xml", &format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")),
+    ])
+}
+
+fn zipped(parts: &[(&str, &str)]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, part) in [("word/document.xml", document.as_str()), ("word/numbering.xml", NUMBERING)] {
-        archive.start_file(name, SimpleFileOptions::default()).unwrap();
+    for (name, part) in parts {
+        archive.start_file(*name, SimpleFileOptions::default()).unwrap();
         archive.write_all(part.as_bytes()).unwrap();
     }
     archive.finish().unwrap().into_inner()

@@ -4,11 +4,12 @@
 use super::notes::Note;
 use super::numbering::Numbering;
 use super::styles::Styles;
-use super::table::Table;
-use super::xml::Element;
-use super::xml::Node;
-use super::xml::walk;
+use super::table;
 use crate::error::ReadError;
+use crate::office::xml::Element;
+use crate::office::xml::Node;
+use crate::office::xml::walk;
+use crate::table::Table;
 use std::collections::HashMap;
 
 /// Elements whose content is not the text as it stands: the old half of a tracked change, what is deleted, and the
@@ -106,7 +107,7 @@ impl Body {
             "footnoteReference" | "endnoteReference" | "commentReference" => self.note(element),
             _ => {
                 if let Some(table) = self.tables.last_mut() {
-                    table.open(element);
+                    table::open(table, element);
                 }
             }
         }
@@ -124,7 +125,7 @@ impl Body {
             "tbl" => self.end_table(),
             _ => {
                 if let Some(table) = self.tables.last_mut() {
-                    table.close(name);
+                    table::close(table, name);
                 }
             }
         }

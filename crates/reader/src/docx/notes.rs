@@ -1,8 +1,8 @@
 //! Footnotes, endnotes and comments: short texts with an id. Knows no place where they are called.
 
-use super::xml::Node;
-use super::xml::walk;
 use crate::error::ReadError;
+use crate::office::xml::Node;
+use crate::office::xml::walk;
 use std::collections::HashMap;
 
 /// One note.

@@ -1,12 +1,12 @@
 //! The numbers that Word puts before paragraphs and keeps out of their text: `第一条`, `2.1`, `(a)` (ISO/IEC 29500-1,
 //! 17.9). Knows no paragraph.
 
-use super::xml::Element;
-use super::xml::Node;
-use super::xml::walk;
 use crate::error::ReadError;
 use crate::numerals::letters;
 use crate::numerals::roman;
+use crate::office::xml::Element;
+use crate::office::xml::Node;
+use crate::office::xml::walk;
 use std::collections::HashMap;
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
 //! What a paragraph is by its style: a heading, a numbered one, a title. Knows no text.
 
-use super::xml::Node;
-use super::xml::walk;
 use crate::error::ReadError;
+use crate::office::xml::Node;
+use crate::office::xml::walk;
 use std::collections::HashMap;
 
 /// Chains of styles that are followed; a longer one is a cycle.

@@ -1,14 +1,12 @@
 //! Word documents made part by part.
 
 use super::*;
+use crate::office::package::archive;
+use crate::parsed::Span;
 use proptest::prelude::ProptestConfig;
 use proptest::prelude::any;
 use proptest::prelude::prop;
 use proptest::proptest;
-use std::io::Cursor;
-use std::io::Write;
-use zip::ZipWriter;
-use zip::write::SimpleFileOptions;
 
 const NUMBERING: &str = r#"
     <w:abstractNum w:abstractNumId="7">
@@ -29,15 +27,6 @@ const STYLES: &str = r#"
     <w:style w:type="paragraph" w:styleId="H1b"><w:name w:val="mine"/><w:basedOn w:val="H1"/></w:style>
     <w:style w:type="paragraph" w:styleId="Loop"><w:name w:val="loop"/><w:basedOn w:val="Loop"/></w:style>
     <w:style w:type="paragraph" w:styleId="Clause"><w:name w:val="Clause"/><w:pPr><w:numPr><w:numId w:val="1"/></w:numPr></w:pPr></w:style>"#;
-
-fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, text) in parts {
-        writer.start_file(*name, SimpleFileOptions::default()).unwrap();
-        writer.write_all(text.as_bytes()).unwrap();
-    }
-    writer.finish().unwrap().into_inner()
-}
 
 fn part(root: &str, inner: &str) -> String {
     format!(r#"<?xml version="1.0"?><w:{root} xmlns:w="w" xmlns:mc="mc" xmlns:a="a">{inner}</w:{root}>"#)

@@ -10,4 +10,5 @@ mod damage;
 mod fixture;
 mod headings;
 mod image;
+mod mutation;
 mod text;

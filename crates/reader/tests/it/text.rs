@@ -91,10 +91,9 @@ fn text_of_forms_within_forms_is_found() {
     near(word(&parsed, &parsed.pages[0], "The").rect, [100.0, 584.4, 134.5, 604.4]);
 }
 
-#[test]
-fn chinese_through_to_unicode_has_boxes_by_character() {
+/// A page with a text whose characters only the font's own map tells.
+fn through_to_unicode(text: &str) -> Vec<u8> {
     let mut pdf = Pdf::new();
-    let text = "承租人应当按照合同约定的期限支付租金逾期未付的出租人可以解除本合同";
     // The glyph numbers are invented: only the map tells what they mean.
     let map: String =
         text.encode_utf16().enumerate().map(|(i, unit)| format!("<{:04X}> <{unit:04X}>\n", i + 7)).collect();
@@ -119,13 +118,27 @@ fn chinese_through_to_unicode_has_boxes_by_character() {
     );
     let codes: String = (0..count).map(|i| format!("{:04X}", i + 7)).collect();
     pdf.page(&format!("BT /F2 10 Tf 100 700 Td <{codes}> Tj ET"));
+    pdf.bytes()
+}
 
-    let parsed = read(&pdf.bytes());
+#[test]
+fn chinese_through_to_unicode_has_boxes_by_character() {
+    let text = "承租人应当按照合同约定的期限支付租金逾期未付的出租人可以解除本合同";
+
+    let parsed = read(&through_to_unicode(text));
 
     assert_eq!(parsed.content, text);
     assert_eq!(parsed.pages[0].words.len(), 1);
     let third = reader::rects_for(&parsed.pages[0], reader::Span { start: 2, end: 4 });
     near(third[0], [120.0, 92.2, 140.0, 102.2]);
+}
+
+#[test]
+fn radicals_come_out_as_the_characters_that_they_look_like() {
+    let parsed =
+        read(&through_to_unicode("⼀⽅应当按⽉⽀付租⾦，⻓期有效，⺠法典适⽤，未尽事宜由双⽅另⾏商定。"));
+
+    assert_eq!(parsed.content, "一方应当按月支付租金，长期有效，民法典适用，未尽事宜由双方另行商定。");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The text that one glyph stands for. Knows no fonts.
 
+use super::radicals::unified;
 use std::rc::Rc;
 
 /// One character, or several for a ligature.
@@ -10,7 +11,8 @@ pub(crate) enum Characters {
 }
 
 impl Characters {
-    /// Takes decoded text: ligatures of the presentation forms become their letters and control characters spaces.
+    /// Takes decoded text: ligatures of the presentation forms become their letters, radicals the
+    /// characters that they look like, and control characters spaces.
     /// `None` if nothing is left that is a character.
     pub(crate) fn new(decoded: &str) -> Option<Self> {
         let mut characters = decoded.chars().filter(|&c| c != '\0' && c != char::REPLACEMENT_CHARACTER);
@@ -43,7 +45,7 @@ impl Characters {
             '\u{f0d8}' => Characters::One('\u{27a2}'),
             '\u{f0fc}' => Characters::One('\u{2713}'),
             other if other.is_control() => Characters::One(' '),
-            other => Characters::One(other),
+            other => Characters::One(unified(other)),
         }
     }
 

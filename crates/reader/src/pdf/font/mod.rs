@@ -5,6 +5,7 @@ mod characters;
 mod composite;
 mod names;
 mod program;
+mod radicals;
 mod simple;
 mod standard;
 

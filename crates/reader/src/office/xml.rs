@@ -12,7 +12,7 @@ use std::borrow::Cow;
 const MAX_DEPTH: usize = 256;
 
 /// What a walk meets.
-pub(super) enum Node<'e> {
+pub(crate) enum Node<'e> {
     Open(&'e Element<'e>),
     /// With its local name.
     Close(&'e str),
@@ -20,14 +20,14 @@ pub(super) enum Node<'e> {
 }
 
 /// An element that opens.
-pub(super) struct Element<'e> {
-    pub(super) name: String,
+pub(crate) struct Element<'e> {
+    pub(crate) name: String,
     tag: &'e BytesStart<'e>,
 }
 
 impl Element<'_> {
     /// An attribute by its local name.
-    pub(super) fn attribute(&self, name: &str) -> Option<String> {
+    pub(crate) fn attribute(&self, name: &str) -> Option<String> {
         let mut attributes = self.tag.attributes();
         let found = attributes
             .with_checks(false)
@@ -36,19 +36,28 @@ impl Element<'_> {
         found.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned)
     }
 
+    /// An attribute with a prefix by its local name, where the same name without one means something else.
+    pub(crate) fn prefixed(&self, name: &str) -> Option<String> {
+        let mut attributes = self.tag.attributes();
+        let found = attributes.with_checks(false).flatten().find(|attribute| {
+            attribute.key.prefix().is_some() && attribute.key.local_name().as_ref() == name.as_bytes()
+        })?;
+        found.normalized_value(XmlVersion::Implicit1_0).ok().map(Cow::into_owned)
+    }
+
     /// `val`, in which `WordprocessingML` keeps nearly everything.
-    pub(super) fn value(&self) -> Option<String> {
+    pub(crate) fn value(&self) -> Option<String> {
         self.attribute("val")
     }
 
     /// A number in `val`.
-    pub(super) fn number<T: std::str::FromStr>(&self) -> Option<T> {
+    pub(crate) fn number<T: std::str::FromStr>(&self) -> Option<T> {
         self.value()?.parse().ok()
     }
 }
 
 /// Walks a part; an empty element opens and closes.
-pub(super) fn walk(
+pub(crate) fn walk(
     part: &[u8],
     visit: &mut dyn FnMut(Node<'_>) -> Result<(), ReadError>,
 ) -> Result<(), ReadError> {

@@ -3,6 +3,7 @@
 
 use crate::error::ReadError;
 use crate::options::ReadOptions;
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::io::Read;
 use zip::ZipArchive;
@@ -14,14 +15,14 @@ const MAX_PARTS: usize = 5_000;
 const MAX_UNPACKED: u64 = 256 << 20;
 
 /// An open archive.
-pub(super) struct Package<'a> {
+pub(crate) struct Package<'a> {
     archive: ZipArchive<Cursor<&'a [u8]>>,
     part_limit: u64,
     left: u64,
 }
 
 impl<'a> Package<'a> {
-    pub(super) fn open(bytes: &'a [u8], options: &ReadOptions) -> Result<Self, ReadError> {
+    pub(crate) fn open(bytes: &'a [u8], options: &ReadOptions) -> Result<Self, ReadError> {
         let archive = ZipArchive::new(Cursor::new(bytes)).map_err(|error| damaged(&error))?;
         if archive.len() > MAX_PARTS {
             return Err(ReadError::OutOfBudget {
@@ -32,7 +33,7 @@ impl<'a> Package<'a> {
     }
 
     /// Unpacks a part; none when the file has no part of this name.
-    pub(super) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
+    pub(crate) fn part(&mut self, name: &str) -> Result<Option<Vec<u8>>, ReadError> {
         let file = match self.archive.by_name(name) {
             Ok(file) => file,
             Err(ZipError::FileNotFound) => return Ok(None),
@@ -45,6 +46,18 @@ impl<'a> Package<'a> {
         self.left = (self.left).checked_sub(bytes.len() as u64).ok_or_else(|| too_large(limit))?;
         if bytes.len() as u64 > limit { Err(too_large(limit)) } else { Ok(Some(bytes)) }
     }
+
+    /// Counts the parts whose names begin and end so.
+    pub(crate) fn count(&self, start: &str, end: &str) -> u32 {
+        let names = self.archive.file_names().flatten();
+        names.filter(|name| name.starts_with(start) && name.ends_with(end)).count() as u32
+    }
+}
+
+/// The names of the parts, if the bytes are an archive that can be opened.
+pub(crate) fn names(bytes: &[u8]) -> Option<Vec<String>> {
+    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
+    Some(archive.file_names().take(MAX_PARTS).flatten().map(Cow::into_owned).collect())
 }
 
 fn too_large(limit: u64) -> ReadError {
@@ -53,4 +66,18 @@ fn too_large(limit: u64) -> ReadError {
 
 fn damaged(error: &ZipError) -> ReadError {
     ReadError::Damaged { detail: format!("the archive: {error}") }
+}
+
+/// Makes an archive of parts.
+#[cfg(test)]
+pub(crate) fn archive(parts: &[(&str, &str)]) -> Vec<u8> {
+    use std::io::Write;
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, text) in parts {
+        writer
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .expect("a vector can be written to");
+        writer.write_all(text.as_bytes()).expect("a vector can be written to");
+    }
+    writer.finish().expect("a vector can be written to").into_inner()
 }

@@ -1,0 +1,158 @@
+//! E-mail messages (RFC 5322): who wrote to whom, when, on what, and the text. Attachments are named and not read. Knows no
+//! mailbox.
+
+mod body;
+mod part;
+
+use crate::email::body::Body;
+use crate::email::body::Text;
+use crate::error::ReadError;
+use crate::html;
+use crate::manuscript::Manuscript;
+use crate::options::ReadOptions;
+use crate::parsed::Format;
+use crate::parsed::Parsed;
+use crate::parsed::Warning;
+use crate::parsed::WarningCode;
+use mail_parser::Addr;
+use mail_parser::Address;
+use mail_parser::DateTime;
+use mail_parser::Message;
+
+/// Headers that every message has some of.
+const KNOWN: &[&str] = &[
+    "from",
+    "to",
+    "cc",
+    "date",
+    "subject",
+    "message-id",
+    "received",
+    "mime-version",
+    "content-type",
+    "return-path",
+    "delivered-to",
+    "reply-to",
+    "sender",
+    "dkim-signature",
+];
+/// The header of a message is looked for so far.
+const HEADER_WITHIN: usize = 256 << 10;
+
+/// Says whether bytes begin with the header of a message: at least two lines that every message has, and nothing that is no
+/// header line, up to an empty line.
+pub(crate) fn is_email(bytes: &[u8]) -> bool {
+    let mut known: Vec<&str> = Vec::new();
+    let start = &bytes[..bytes.len().min(HEADER_WITHIN)];
+    for (at, line) in start.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        if matches!(line, b"\n" | b"\r\n") {
+            return known.len() >= 2;
+        }
+        if matches!(line, [b' ' | b'\t', ..]) && at > 0 {
+            continue;
+        }
+        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return false };
+        let name = &line[..colon];
+        if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+            return false;
+        }
+        let found = KNOWN.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name));
+        known.extend(found.filter(|found| !known.contains(found)));
+    }
+    false
+}
+
+/// Reads a message as text on one page.
+pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
+    let (head, _) = part::cut(bytes);
+    let header = part::header(&head).ok_or(ReadError::Empty)?;
+    let body = body::read(bytes)?;
+    let subject = header.subject().map(one_line).filter(|subject| !subject.is_empty());
+    let mut manuscript = Manuscript::new(options);
+    manuscript.page(None);
+    if let Some(subject) = &subject {
+        manuscript.block(subject, Some(1))?;
+    }
+    let lines = lines(&header);
+    if !lines.is_empty() {
+        manuscript.block(&lines.join("\n"), None)?;
+    }
+    let warnings = write(&body, &mut manuscript)?;
+    manuscript.finish(Format::Email, subject, warnings)
+}
+
+/// Writes the texts and the names of what is not read.
+fn write(body: &Body, manuscript: &mut Manuscript<'_>) -> Result<Vec<Warning>, ReadError> {
+    let mut warnings = Vec::new();
+    for text in &body.texts {
+        match text {
+            Text::Plain(text) => {
+                let text = text.trim_matches('\n').trim_end();
+                if !text.trim().is_empty() {
+                    manuscript.block(text, None)?;
+                }
+            }
+            Text::Html(page) => warnings.extend(html::write(page, manuscript)?.warnings()),
+        }
+    }
+    if body.pictures > 0 {
+        let detail = format!("{} pictures are not read; text in them cannot be found", body.pictures);
+        warnings.push(Warning { code: WarningCode::PicturesNotRead, page: None, detail });
+    }
+    if !body.attachments.is_empty() {
+        manuscript.block(&format!("Attachments:\n- {}", body.attachments.join("\n- ")), None)?;
+        let count = body.attachments.len();
+        let detail = format!("{count} attachments are named and not read; upload them on their own");
+        warnings.push(Warning { code: WarningCode::AttachmentsNotRead, page: None, detail });
+    }
+    Ok(warnings)
+}
+
+/// The lines before the text.
+fn lines(header: &Message<'_>) -> Vec<String> {
+    let addresses = |address: Option<&Address<'_>>| address.map(addresses).unwrap_or_default();
+    let fields = [
+        ("From", addresses(header.from())),
+        ("To", addresses(header.to())),
+        ("Cc", addresses(header.cc())),
+        ("Date", header.date().filter(|date| date.is_valid()).map(date).unwrap_or_default()),
+    ];
+    let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
+    fields.map(|(name, value)| format!("{name}: {value}")).collect()
+}
+
+fn addresses(address: &Address<'_>) -> String {
+    let list = |addresses: &[Addr<'_>]| addresses.iter().map(person).collect::<Vec<_>>().join(", ");
+    one_line(&match address {
+        Address::List(addresses) => list(addresses),
+        Address::Group(groups) => {
+            let group = |group: &mail_parser::Group<'_>| match &group.name {
+                Some(name) => format!("{name}: {}", list(&group.addresses)),
+                None => list(&group.addresses),
+            };
+            groups.iter().map(group).collect::<Vec<_>>().join(", ")
+        }
+    })
+}
+
+fn person(address: &Addr<'_>) -> String {
+    match (&address.name, &address.address) {
+        (Some(name), Some(address)) => format!("{name} <{address}>"),
+        (Some(one), None) | (None, Some(one)) => one.to_string(),
+        (None, None) => String::new(),
+    }
+}
+
+/// The time where the message was written, with its distance from UTC.
+fn date(date: &DateTime) -> String {
+    let DateTime { year, month, day, hour, minute, tz_hour, tz_minute, .. } = date;
+    let sign = if date.tz_before_gmt { '-' } else { '+' };
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} {sign}{tz_hour:02}{tz_minute:02}")
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Text that grows block by block, with an empty line between two, on numbered pages and within the bound on characters.
+//! Knows no file format.
+
+use crate::error::ReadError;
+use crate::options::ReadOptions;
+use crate::parsed::Format;
+use crate::parsed::Heading;
+use crate::parsed::Page;
+use crate::parsed::Parsed;
+use crate::parsed::Span;
+use crate::parsed::Warning;
+
+/// A text under construction.
+pub(crate) struct Manuscript<'o> {
+    options: &'o ReadOptions,
+    content: String,
+    characters: u32,
+    pages: Vec<Page>,
+    headings: Vec<Heading>,
+}
+
+impl<'o> Manuscript<'o> {
+    pub(crate) fn new(options: &'o ReadOptions) -> Self {
+        Self { options, content: String::new(), characters: 0, pages: Vec::new(), headings: Vec::new() }
+    }
+
+    /// Begins a page; every block belongs to one.
+    pub(crate) fn page(&mut self, label: Option<String>) {
+        self.part();
+        self.pages.push(Page {
+            number: self.pages.len() as u32 + 1,
+            label,
+            width: 0.0,
+            height: 0.0,
+            span: Span { start: self.characters, end: self.characters },
+            words: Vec::new(),
+            undecodable: 0,
+            running: Vec::new(),
+        });
+    }
+
+    /// Adds a block with its level where it is a heading.
+    pub(crate) fn block(&mut self, text: &str, heading: Option<u8>) -> Result<(), ReadError> {
+        self.part();
+        let start = self.characters;
+        // Two line breaks may follow.
+        let end = u64::from(start) + text.chars().count() as u64 + 2;
+        let limit = self.options.max_characters;
+        let end = u32::try_from(end).ok().filter(|end| u64::from(*end) <= limit.saturating_add(1));
+        let end = end.ok_or(ReadError::TooLarge { limit, unit: "characters".into() })? - 2;
+        self.content.push_str(text);
+        self.content.push('\n');
+        self.characters = end + 1;
+        if let Some(page) = self.pages.last_mut() {
+            page.span.end = self.characters;
+        }
+        let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some(level) = heading.filter(|_| !title.is_empty()) {
+            self.headings.push(Heading { level, title, span: Span { start, end } });
+        }
+        Ok(())
+    }
+
+    /// Sets what follows off by an empty line, unless it is the first of its page.
+    fn part(&mut self) {
+        if let Some(page) = self.pages.last_mut().filter(|page| !page.span.is_empty()) {
+            self.content.push('\n');
+            self.characters += 1;
+            page.span.end = self.characters;
+        }
+    }
+
+    /// Ends the text.
+    ///
+    /// # Errors
+    /// [`ReadError::Empty`] if nothing was written.
+    pub(crate) fn finish(
+        self,
+        format: Format,
+        title: Option<String>,
+        warnings: Vec<Warning>,
+    ) -> Result<Parsed, ReadError> {
+        if self.content.is_empty() {
+            return Err(ReadError::Empty);
+        }
+        let Self { content, pages, headings, .. } = self;
+        Ok(Parsed { format, title, content, pages, headings, warnings })
+    }
+}
+
+/// Refuses more pages than allowed.
+pub(crate) fn check_pages(count: usize, options: &ReadOptions) -> Result<(), ReadError> {
+    let (pages, limit) = (u32::try_from(count).unwrap_or(u32::MAX), options.max_pages);
+    if pages > limit { Err(ReadError::TooManyPages { pages, limit }) } else { Ok(()) }
+}

@@ -1,0 +1,92 @@
+//! The way from one part of an Office file to another (ISO/IEC 29500-2, 9.3). Knows no kind of document.
+
+use crate::error::ReadError;
+use crate::office::package::Package;
+use crate::office::xml::Node;
+use crate::office::xml::walk;
+
+/// What a part refers to.
+#[derive(Default)]
+pub(crate) struct Relationships {
+    entries: Vec<Relationship>,
+}
+
+struct Relationship {
+    id: String,
+    /// The last word of the type's address, such as `worksheet`.
+    kind: String,
+    /// The part's name in the archive.
+    target: String,
+}
+
+impl Relationships {
+    /// Reads the relationships of a part; of the whole file where the name is empty.
+    pub(crate) fn of(package: &mut Package<'_>, part: &str) -> Result<Self, ReadError> {
+        let (folder, name) = part.rsplit_once('/').unwrap_or(("", part));
+        let beside = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let Some(part) = package.part(&format!("{beside}_rels/{name}.rels"))? else {
+            return Ok(Self::default());
+        };
+        let mut entries = Vec::new();
+        walk(&part, &mut |node| {
+            if let Node::Open(element) = node
+                && let (Some(id), Some(kind)) = (element.attribute("Id"), element.attribute("Type"))
+                && let Some(target) = element.attribute("Target")
+                && element.attribute("TargetMode").as_deref() != Some("External")
+            {
+                let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
+                entries.push(Relationship { id, kind, target: resolve(folder, &target) });
+            }
+            Ok(())
+        })?;
+        Ok(Self { entries })
+    }
+
+    /// The part with this id.
+    pub(crate) fn target(&self, id: &str) -> Option<&str> {
+        self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.target.as_str())
+    }
+
+    /// What the part with this id is.
+    pub(crate) fn kind(&self, id: &str) -> Option<&str> {
+        self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.kind.as_str())
+    }
+
+    /// The first part of this kind.
+    pub(crate) fn of_kind(&self, kind: &str) -> Option<&str> {
+        self.entries.iter().find(|entry| entry.kind == kind).map(|entry| entry.target.as_str())
+    }
+}
+
+/// The part that the file names as its document, or else the usual one.
+pub(crate) fn main_part(package: &mut Package<'_>, usual: &str) -> Result<String, ReadError> {
+    let relationships = Relationships::of(package, "")?;
+    Ok(relationships.of_kind("officeDocument").unwrap_or(usual).to_owned())
+}
+
+/// Makes a target, which is relative to a folder unless it begins with `/`, the name of a part.
+fn resolve(folder: &str, target: &str) -> String {
+    let mut path: Vec<&str> = Vec::new();
+    let base = if target.starts_with('/') { "" } else { folder };
+    for step in base.split('/').chain(target.split('/')) {
+        match step {
+            "" | "." => {}
+            ".." => drop(path.pop()),
+            step => path.push(step),
+        }
+    }
+    path.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_are_found_from_their_folder() {
+        assert_eq!(resolve("ppt/slides", "../media/a.png"), "ppt/media/a.png");
+        assert_eq!(resolve("ppt", "slides/slide1.xml"), "ppt/slides/slide1.xml");
+        assert_eq!(resolve("xl", "/xl/worksheets/./sheet1.xml"), "xl/worksheets/sheet1.xml");
+        assert_eq!(resolve("", "../../word/document.xml"), "word/document.xml");
+    }
+}

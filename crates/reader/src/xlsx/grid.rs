@@ -1,0 +1,112 @@
+//! Cells as lines that say where each stands: `3 | Rent | 2400 |` under `# | A | B |`. Columns and rows without text are
+//! left out, for what remains names its place. Knows no file.
+
+use super::sheet::Cell;
+use crate::error::ReadError;
+
+/// Places of a sheet that are written, empty ones between others included.
+const MAX_PLACES: usize = 5_000_000;
+
+/// Writes the lines of a sheet; none where no cell shows anything.
+///
+/// # Errors
+/// [`ReadError::OutOfBudget`] where cells stand so far apart that the lines would be mostly empty.
+pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
+    // Stable: of two cells in one place the last one counts, as it does for spreadsheets.
+    cells.sort_by_key(|cell| (cell.row, cell.column));
+    let mut columns: Vec<u32> = cells.iter().map(|cell| cell.column).collect();
+    columns.sort_unstable();
+    columns.dedup();
+    let rows = cells.chunk_by(|one, other| one.row == other.row);
+    let (count, wide) = (rows.clone().count(), columns.len());
+    if count.saturating_mul(wide) > MAX_PLACES {
+        let detail = format!("a sheet spreads over {count} rows and {wide} columns");
+        return Err(ReadError::OutOfBudget { detail });
+    }
+    if count == 0 {
+        return Ok(None);
+    }
+    let mut text = String::from("#");
+    for column in &columns {
+        text.push_str(" | ");
+        text.push_str(&letters(*column));
+    }
+    text.push_str(" |");
+    for row in rows {
+        text.extend(["\n", &(row[0].row + 1).to_string(), " |"]);
+        let mut left = columns.iter();
+        for (at, cell) in row.iter().enumerate() {
+            if row.get(at + 1).is_some_and(|next| next.column == cell.column) {
+                continue;
+            }
+            for _ in left.by_ref().take_while(|column| **column < cell.column) {
+                text.push_str("  |");
+            }
+            text.extend([" ", &cell.text.replace('|', "¦"), " |"]);
+        }
+    }
+    Ok(Some(text))
+}
+
+/// The letters of a column that is counted from 0.
+pub(super) fn letters(column: u32) -> String {
+    let (mut letters, mut left) = (Vec::new(), column + 1);
+    while left > 0 {
+        left -= 1;
+        letters.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::xlsx::sheet::position;
+    use proptest::prelude::ProptestConfig;
+    use proptest::prop_assert_eq;
+    use proptest::proptest;
+
+    fn cell(name: &str, text: &str) -> Cell {
+        let (row, column) = position(name).unwrap();
+        Cell { row, column, text: text.into() }
+    }
+
+    fn check(cells: &[(&str, &str)], expected: &str) {
+        let cells = cells.iter().map(|(name, text)| cell(name, text)).collect();
+
+        assert_eq!(lines(cells).unwrap().unwrap_or_default(), expected);
+    }
+
+    #[test]
+    fn each_line_says_where_its_cells_stand() {
+        check(
+            &[("A1", "Item"), ("B1", "Price"), ("A2", "Rent"), ("B2", "2400")],
+            "# | A | B |\n1 | Item | Price |\n2 | Rent | 2400 |",
+        );
+        check(
+            &[("C9", "x"), ("AA9", "a|b"), ("XFD1048576", "end")],
+            "# | C | AA | XFD |\n9 | x | a¦b |\n1048576 |  |  | end |",
+        );
+        check(
+            &[("B2", "late"), ("A1", "first"), ("B2", "later")],
+            "# | A | B |\n1 | first |\n2 |  | later |",
+        );
+        check(&[], "");
+    }
+
+    #[test]
+    fn cells_far_apart_are_refused() {
+        let cells = (0..3_000).map(|at| Cell { row: at, column: at, text: "x".into() }).collect();
+
+        assert_eq!(lines(cells).unwrap_err().code(), "out_of_budget");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn letters_name_the_column_they_came_from(column in 0_u32..1 << 14) {
+            prop_assert_eq!(position(&format!("{}1", letters(column))), Some((0, column)));
+        }
+    }
+}
