@@ -3,6 +3,7 @@
 use clap::Parser;
 use clap::Subcommand;
 use docent::app;
+use docent::app::bulk::Access;
 use docent::config::Config;
 use docent::telemetry;
 use std::path::PathBuf;
@@ -25,6 +26,27 @@ enum Command {
     Serve,
     /// Work on uploads only; for more workers beside `serve`, with the same Postgres, Qdrant and blobs
     Work,
+    /// Send files and folders to a running service and wait until they are searchable
+    Ingest {
+        /// Files, and folders with all that is below them; what begins with a dot is left out
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+        /// Name or id of the collection they go into
+        #[arg(long)]
+        collection: String,
+        /// Address of the service
+        #[arg(long, env = "DOCENT_URL", default_value = "http://127.0.0.1:8080")]
+        url: String,
+        /// API key of a contributor; better said in the environment than on the command line
+        #[arg(long, env = "DOCENT_KEY", hide_env_values = true)]
+        key: String,
+    },
+    /// Print the clauses of files as Docent reads them, a line of JSON each; needs no service
+    Outline {
+        /// Files of any kind that can be uploaded
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
     /// Bring the database named by `database.url` up to date
     Migrate,
     /// Fetch, list or check models
@@ -84,6 +106,12 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
+    if let Command::Ingest { paths, collection, url, key } = arguments.command {
+        return app::ingest(Access { url, key: key.into() }, &collection, &paths);
+    }
+    if let Command::Outline { files } = &arguments.command {
+        return app::outline(files);
+    }
     let config = Config::load(arguments.config.as_deref())?;
     telemetry::start_logging(&config.log);
     match arguments.command {
@@ -94,6 +122,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Models { command: Models::List } => app::list_models(&config),
         Command::Models { command: Models::Verify { names } } => app::verify_models(&config, &names),
         Command::Config { command: Configuration::Show } => app::show_config(&config),
-        Command::Read { .. } => unreachable!("answered before the configuration is read"),
+        Command::Read { .. } | Command::Ingest { .. } | Command::Outline { .. } => {
+            unreachable!("answered before the configuration is read")
+        }
     }
 }

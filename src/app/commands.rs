@@ -6,14 +6,21 @@ use crate::app;
 use crate::app::Models;
 use crate::app::Plan;
 use crate::app::Running;
+use crate::app::bulk;
+use crate::app::bulk::Access;
 use crate::config::BlobsKind;
 use crate::config::Config;
 use crate::config::VectorsKind;
+use crate::domain::clause::Clause;
 use crate::http::identity::FirstAdmin;
+use crate::ingest::clauses_of;
 use anyhow::Context;
 use anyhow::bail;
 use secrecy::ExposeSecret;
+use serde_json::json;
 use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::SignalKind;
@@ -47,6 +54,45 @@ pub fn work(config: Config) -> anyhow::Result<()> {
     }
     models::take_threads(&config.engine).context("cannot start again with `engine.threads`")?;
     runtime()?.block_on(until_stopped(config, false))
+}
+
+/// Sends a folder to a running service and says what became of each file that failed.
+///
+/// # Errors
+/// When the service or the collection is not there, or a file failed.
+pub fn ingest(access: Access, collection: &str, paths: &[PathBuf]) -> anyhow::Result<()> {
+    let report = runtime()?.block_on(bulk::ingest(access, collection, paths))?;
+    say(&format!("{} searchable, {} of them known before", report.ready, report.known));
+    for (file, reason) in &report.failed {
+        say(&format!("failed: {}: {reason}", file.display()));
+    }
+    match report.failed.len() {
+        0 => Ok(()),
+        failed => bail!("{failed} files are not searchable"),
+    }
+}
+
+/// Prints the clauses of files, a line of JSON each; why a file cannot be read goes to standard error.
+///
+/// # Errors
+/// When a file is not there.
+pub fn outline(files: &[PathBuf]) -> anyhow::Result<()> {
+    for file in files {
+        let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+        match clauses_of(&bytes) {
+            Ok(clauses) => clauses.iter().for_each(|clause| say(&line(file, clause))),
+            Err(error) => eprintln!("docent: {}: {error}", file.display()),
+        }
+    }
+    Ok(())
+}
+
+fn line(file: &Path, clause: &Clause) -> String {
+    let Clause { label, title, depth, page, span, .. } = clause;
+    json!({
+        "file": file, "address": clause.address(), "label": label, "title": title, "depth": depth, "page": page, "span": span,
+    })
+    .to_string()
 }
 
 /// Brings the named database up to date.

@@ -1,12 +1,15 @@
 //! The composition root: the only place that names concrete adapters. `start` builds a service from a configuration
 //! and two models, in the order in which the parts need each other; `Running` is what can be asked of it until it stops.
 
+pub mod bulk;
 mod commands;
 mod place;
 mod stores;
 
+pub use commands::ingest;
 pub use commands::list_models;
 pub use commands::migrate;
+pub use commands::outline;
 pub use commands::pull_models;
 pub use commands::read;
 pub use commands::serve;

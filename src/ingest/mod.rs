@@ -33,6 +33,7 @@ mod token_weights;
 mod embed;
 mod index;
 
+pub use clauses::clauses_of;
 pub use error::IngestError;
 
 use crate::audit::Auditor;

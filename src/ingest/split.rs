@@ -89,7 +89,7 @@ pub(super) fn split(
 
 /// Whole sections; one under a quarter of the wanted size goes with what follows, unless a higher heading does.
 fn groups(length: usize, marks: &[Mark], weights: &TokenWeights, wanted: usize) -> Vec<Range<usize>> {
-    let (few, very_few) = (wanted / 4, wanted / 16);
+    let (few, very_few) = (wanted / 4, wanted / 8);
     let mut groups = Vec::new();
     let (mut start, mut level) = (0, Mark::PAUSE);
     for mark in marks.iter().filter(|mark| mark.at < length) {

@@ -7,6 +7,7 @@ mod answers;
 mod architecture;
 mod audit;
 mod blobs;
+mod bulk;
 mod crashes;
 mod documents;
 mod identity;

@@ -26,7 +26,10 @@ use crate::ingest::clauses::lines::Line;
 use crate::ingest::clauses::lines::lines;
 use crate::ingest::clauses::open::New;
 use crate::ingest::clauses::open::Open;
+use crate::ingest::read::Parsed;
 use reader::Heading;
+use reader::ReadError;
+use reader::ReadOptions;
 use std::collections::HashMap;
 
 /// More are not looked for: no document has so many, and an outline must stay readable.
@@ -54,6 +57,16 @@ impl Found {
         let page = pages.get(before).or(pages.last()).map_or(1, |page| page.number);
         Clause { page, ..self.clause }
     }
+}
+
+/// The clauses of a file of the caller's own, read in this process: for a look at what Docent makes of it.
+///
+/// # Errors
+/// Why the file cannot be read.
+pub fn clauses_of(file: &[u8]) -> Result<Vec<Clause>, ReadError> {
+    let parsed = Parsed::from_reader(reader::read(file, &ReadOptions::default())?);
+    let found = find(parsed.content(), parsed.headings());
+    Ok(found.into_iter().map(|found| found.clause_on(parsed.pages())).collect())
 }
 
 /// Finds the clauses of a text in order.

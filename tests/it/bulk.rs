@@ -1,0 +1,51 @@
+//! A folder in by the command line's way: every file is searchable or says why not, and a second run changes nothing.
+
+use crate::support::app::TestApp;
+use crate::support::files;
+use docent::app::bulk;
+use docent::app::bulk::Access;
+use serde_json::json;
+use std::path::PathBuf;
+
+fn access(app: &TestApp) -> Access {
+    Access { url: app.url.clone(), key: app.key.clone().into() }
+}
+
+#[tokio::test]
+async fn a_folder_goes_in_file_by_file_and_again_without_copies() {
+    let app =
+        TestApp::with(crate::support::app::Size::Small, |config| config.http.requests_per_minute = 60).await;
+    app.collection("contracts").await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("zh")).unwrap();
+    std::fs::write(folder.path().join("lease.pdf"), files::pdf(files::LEASE)).unwrap();
+    std::fs::write(folder.path().join("picture.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
+    std::fs::write(folder.path().join("zh/合同.md"), files::CONTRACT_ZH).unwrap();
+    let paths: [PathBuf; 1] = [folder.path().to_owned()];
+
+    let first = bulk::ingest(access(&app), "contracts", &paths).await.unwrap();
+    let again = bulk::ingest(access(&app), "contracts", &paths).await.unwrap();
+
+    assert_eq!((first.ready, first.known, first.failed.len()), (2, 0, 1), "{first:?}");
+    assert!(first.failed[0].0.ends_with("picture.png"), "{first:?}");
+    assert!(first.failed[0].1.contains("PNG image"), "{first:?}");
+    assert_eq!((again.ready, again.known), (2, 2), "{again:?}");
+    let (_, found) = app.post("/api/v1/search", &json!({ "query": "违约金", "limit": 1 })).await;
+    assert!(found["data"][0]["text"].as_str().unwrap().contains("千分之三"), "{found}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_collection_or_service_that_is_not_there_is_named() {
+    let app = TestApp::start().await;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let paths = [file.path().to_owned()];
+
+    let none = bulk::ingest(access(&app), "nothing", &paths).await.unwrap_err().to_string();
+    let stranger = Access { url: app.url.clone(), key: "dk_0000000000000000000000000000".to_owned().into() };
+    let denied = format!("{:#}", bulk::ingest(stranger, "contracts", &paths).await.unwrap_err());
+
+    assert!(none.contains("no collection `nothing`"), "{none}");
+    assert!(denied.contains("401"), "{denied}");
+    app.stop().await;
+}
