@@ -172,8 +172,9 @@ impl Substance {
     }
 
     /// Says whether nearly all of the claim's terms are among `terms`.
-    pub(super) fn is_named_by(&self, terms: &BTreeSet<String>) -> bool {
-        share(terms, &self.terms) >= MIN_NAMED_SHARE
+    pub(super) fn is_named_by(&self, terms: &BTreeSet<&str>) -> bool {
+        let named = self.terms.iter().filter(|term| terms.contains(term.as_str())).count();
+        named as f32 / self.terms.len().max(1) as f32 >= MIN_NAMED_SHARE
     }
 
     /// Share of some terms that stand here, 0 to 1.

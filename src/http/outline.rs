@@ -7,6 +7,7 @@ use crate::domain::clause;
 use crate::domain::clause::Address;
 use crate::domain::clause::Clause;
 use crate::domain::clause::Place;
+use crate::domain::clause::Segment;
 use crate::http::State as Service;
 use crate::http::auth::Authenticated;
 use crate::http::documents::version_of;
@@ -16,7 +17,11 @@ use crate::http::params::Segments;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// More places of one address are not listed.
+const MOST_OTHERS: usize = 50;
 
 /// A document's clauses in the order of its text.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -96,11 +101,8 @@ pub(super) async fn show(
     let version = version_of(&mut params);
     params.finish()?;
     let read = read(&state, &who.acl_filter(), id, version).await?;
-    let defined = clause::definitions(&read.content);
-    let definitions =
-        defined.into_iter().map(|found| DefinitionView { term: found.term, span: found.span }).collect();
-    let data = read.clauses.iter().map(view).collect();
-    Ok(Json(OutlineView { document_id: id, version: read.version, data, definitions }))
+    let outlined = tokio::task::spawn_blocking(move || read.all(id)).await;
+    outlined.map(Json).map_err(|_| AppError::bug("an outline panicked"))
 }
 
 /// The clause at an address: `8.2(a)`, `Article 5`, `第五百零九条第二款`, `附件一第三条`. Steps above may be left out.
@@ -122,36 +124,82 @@ pub(super) async fn clause(
         AppError::invalid("malformed_address", format!("`{}` {wanted}", shortened(&address)))
     })?;
     let read = read(&state, &who.acl_filter(), id, version).await?;
-    let places = clause::find(&read.clauses, &read.content, &address);
-    let (place, others) = places.split_first().ok_or_else(|| AppError::missing("clause"))?;
-    Ok(Json(read.one(id, *place, others)))
+    let found = tokio::task::spawn_blocking(move || read.at(id, &address)).await;
+    let found = found.map_err(|_| AppError::bug("a clause panicked"))?;
+    found.map(Json).ok_or_else(|| AppError::missing("clause"))
 }
 
-/// A version's clauses and text.
+/// A version's clauses and text. Work on them is for a thread that may be held up.
 struct Read {
+    version: i32,
+    clauses: Vec<Clause>,
+    content: String,
+}
+
+impl Read {
+    fn all(self, document_id: DocumentId) -> OutlineView {
+        let content: Vec<char> = self.content.chars().collect();
+        let defined = clause::definitions(&content).into_iter();
+        OutlineView {
+            document_id,
+            version: self.version,
+            data: self.clauses.iter().map(view).collect(),
+            definitions: defined.map(|found| DefinitionView { term: found.term, span: found.span }).collect(),
+        }
+    }
+
+    fn at(self, document_id: DocumentId, address: &Address) -> Option<ClauseText> {
+        let content = self.content.chars().collect();
+        let text = Text { version: self.version, clauses: self.clauses, content };
+        let places = clause::find(&text.clauses, &text.content, address);
+        let (place, others) = places.split_first()?;
+        Some(text.one(document_id, *place, others))
+    }
+}
+
+/// The same, ready to be cut.
+struct Text {
     version: i32,
     clauses: Vec<Clause>,
     content: Vec<char>,
 }
 
-impl Read {
+impl Text {
     fn one(&self, document_id: DocumentId, place: Place, others: &[Place]) -> ClauseText {
         let clause = &self.clauses[place.clause];
         let text = self.text(place.span);
         let named = clause::references(&text, place.span.start);
+        let mut led: HashMap<Vec<Segment>, Option<Place>> = HashMap::new();
         ClauseText {
             document_id,
             version: self.version,
             clause: ClauseView { span: place.span, ..view(clause) },
             heading_path: self.above(place.clause),
-            references: named.iter().map(|reference| self.reference(reference)).collect(),
+            references: named
+                .iter()
+                .map(|reference| {
+                    let steps = reference.address.segments().to_vec();
+                    let to =
+                        *led.entry(steps).or_insert_with(|| self.nearest(&reference.address, &clause.path));
+                    self.reference(reference, to)
+                })
+                .collect(),
             text: text.into_iter().collect(),
-            others: others.iter().map(|other| view(&self.clauses[other.clause])).collect(),
+            others: others.iter().take(MOST_OTHERS).map(|other| view(&self.clauses[other.clause])).collect(),
         }
     }
 
-    fn reference(&self, reference: &clause::Reference) -> ReferenceView {
-        let place = clause::find(&self.clauses, &self.content, &reference.address).into_iter().next();
+    /// Of the places that an address may mean, the one that shares most steps with where it is named.
+    fn nearest(&self, address: &Address, own: &[Segment]) -> Option<Place> {
+        let shared = |place: &Place| {
+            let path = &self.clauses[place.clause].path;
+            path.iter().zip(own).take_while(|(one, other)| one == other).count()
+        };
+        // The last of equals is taken, and the first place is the better one.
+        clause::find(&self.clauses, &self.content, address).into_iter().rev().max_by_key(shared)
+    }
+
+    fn reference(&self, reference: &clause::Reference, place: Option<Place>) -> ReferenceView {
         ReferenceView {
             named: self.text(reference.span).into_iter().collect(),
             span: reference.span,
@@ -189,7 +237,7 @@ async fn read(
     let missing = || AppError::missing("document or version");
     let (version, clauses) = state.outlines.outline(id, version, filter).await?.ok_or_else(missing)?;
     let content = state.documents.content(id, Some(version), filter).await?.ok_or_else(missing)?;
-    Ok(Read { version, clauses, content: content.chars().collect() })
+    Ok(Read { version, clauses, content })
 }
 
 fn view(clause: &Clause) -> ClauseView {

@@ -38,6 +38,7 @@ pub(super) fn speaks_of(
         .iter()
         .filter(|window| window.range.start <= range.start && range.end <= window.range.end);
     let near = around.map(|window| window.substance.share_in(&asked)).fold(0.0, f32::max);
-    let named = named_by_document(source, sources).intersection(&asked).count();
+    let document = named_by_document(source, sources);
+    let named = asked.iter().filter(|term| document.contains(term.as_str())).count();
     asked.is_empty() || (near >= MIN_NEAR && named as f32 / asked.len() as f32 >= MIN_NAMED)
 }

@@ -13,6 +13,7 @@ use std::ops::Range;
 
 /// Longest place that is shown, in characters.
 const LONGEST: usize = 400;
+
 /// A place and its words on one line.
 pub(super) struct OwnWords {
     pub(super) source: usize,
@@ -59,10 +60,10 @@ fn kinds_asked(asked: &BTreeSet<String>) -> BTreeSet<String> {
 }
 
 /// Terms of all the passages of a source's document that the model was shown.
-pub(super) fn named_by_document(source: &Source, sources: &[Source]) -> BTreeSet<String> {
+pub(super) fn named_by_document<'a>(source: &Source, sources: &'a [Source]) -> BTreeSet<&'a str> {
     let document = source.passage().document_id;
     let shown = sources.iter().filter(|other| other.passage().document_id == document);
-    shown.flat_map(Source::named).cloned().collect()
+    shown.flat_map(Source::named).map(String::as_str).collect()
 }
 
 /// An item of a list may stand below a line that denies it, and a pronoun for something else than the claim's subject.

@@ -84,7 +84,7 @@ pub(super) fn is_meant(named: &Segment, had: &Segment) -> bool {
     let same_value = || values(&named.number).iter().any(|value| values(&had.number).contains(value));
     match (named.unit, had.unit) {
         (Unit::Item, Unit::Bracketed) | (Unit::Article | Unit::Decimal, Unit::Listed) => same_value(),
-        (Unit::Article | Unit::Decimal | Unit::Section, Unit::Article | Unit::Decimal) => {
+        (Unit::Article | Unit::Decimal, Unit::Article | Unit::Decimal) => {
             same || roman_and_digits(named, had)
         }
         (Unit::Bracketed, Unit::Bracketed) => {

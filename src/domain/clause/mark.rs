@@ -179,7 +179,7 @@ fn circled(text: &[char]) -> Option<Mark> {
 }
 
 fn listed(text: &[char]) -> Option<Mark> {
-    let length = text.iter().take(4).position(|c| *c == '、')?;
+    let length = text.iter().take(4).position(|c| matches!(c, '、' | '．' | '.'))?;
     let written: String = text[..length].iter().collect();
     if length == 0 || numerals(&written)? != Numerals::Chinese {
         return None;
@@ -190,7 +190,7 @@ fn listed(text: &[char]) -> Option<Mark> {
 }
 
 /// `5` or `5.2` where nothing but a number can stand.
-pub(super) fn plain_number(text: &[char]) -> Option<Mark> {
+pub fn plain_number(text: &[char]) -> Option<Mark> {
     decimal(text, Dress::Word)
 }
 

@@ -7,7 +7,7 @@ mod reference;
 mod word;
 
 pub use address::Address;
-pub use mark::{Dress, Mark, Numerals, Segment, Style, Unit, bare_mark};
+pub use mark::{Dress, Mark, Numerals, Segment, Style, Unit, bare_mark, plain_number};
 pub use number::{roman, values};
 pub use reference::{Definition, Reference, definitions, references};
 pub use word::word_mark;
@@ -55,17 +55,18 @@ pub struct Place {
     pub span: Span,
 }
 
-/// The places that an address may mean, in the order of the text. Steps may be left out but the last: `(a)` of a text
+/// The places that an address may mean, the likeliest first. Steps may be left out but the last: `(a)` of a text
 /// with one `(a)`, `第三条` whatever the chapter.
 pub fn find(clauses: &[Clause], content: &[char], address: &Address) -> Vec<Place> {
     let (to_clause, paragraph, within) = address.split_paragraph();
-    let found = (0..clauses.len()).filter(|&at| leads_to(to_clause, &clauses[at]));
+    let unit = to_clause.last().map(|step| step.unit);
+    let mut found: Vec<usize> = (0..clauses.len()).filter(|&at| leads_to(to_clause, &clauses[at])).collect();
+    // Of what could be meant comes first what has just the mark that is named, then what is least deep.
+    found.sort_by_key(|&at| (clauses[at].path.last().map(|own| own.unit) != unit, clauses[at].depth));
     match paragraph {
-        None => exact_first(found.collect(), clauses, to_clause)
-            .into_iter()
-            .map(|clause| Place { clause, span: clauses[clause].span })
-            .collect(),
+        None => found.into_iter().map(|clause| Place { clause, span: clauses[clause].span }).collect(),
         Some(paragraph) => found
+            .into_iter()
             .filter_map(|at| {
                 let number = values(&paragraph.number).first().copied()?;
                 let span = nth_paragraph(&clauses[at], content, number)?;
@@ -84,14 +85,6 @@ fn leads_to(steps: &[Segment], clause: &Clause) -> bool {
     !clause.label.is_empty()
         && address::is_meant(last, own)
         && before.iter().all(|step| above.any(|segment| address::is_meant(step, segment)))
-}
-
-/// Where one kind of mark is named and a clause has just that, others that could be meant are not.
-fn exact_first(found: Vec<usize>, clauses: &[Clause], steps: &[Segment]) -> Vec<usize> {
-    let unit = steps.last().map(|step| step.unit);
-    let own = |at: &usize| clauses[*at].path.last().map(|segment| segment.unit);
-    let exact: Vec<usize> = found.iter().copied().filter(|at| own(at) == unit).collect();
-    if exact.is_empty() { found } else { exact }
 }
 
 fn in_paragraph(clauses: &[Clause], article: usize, span: Span, steps: &[Segment]) -> Option<Place> {
@@ -129,7 +122,7 @@ fn nth_paragraph(article: &Clause, content: &[char], number: u32) -> Option<Span
 
 fn ends_paragraph(line: &[char]) -> bool {
     let last = line.iter().rev().find(|c| !c.is_whitespace());
-    last.is_some_and(|last| "。！？.!?：:；;”’」』）)".contains(*last))
+    last.is_some_and(|last| "。！？.!?：:”’」』".contains(*last))
 }
 
 #[cfg(test)]

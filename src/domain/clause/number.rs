@@ -47,11 +47,11 @@ fn letter_value(letter: char) -> Option<u32> {
 
 /// Reads a Roman numeral below 100 that is written as it should be.
 pub fn roman(number: &str) -> Option<u32> {
-    const VALUES: [(&str, u32); 9] =
-        [("xc", 90), ("l", 50), ("xl", 40), ("x", 10), ("ix", 9), ("v", 5), ("iv", 4), ("i", 1), ("", 0)];
+    const VALUES: [(&str, u32); 8] =
+        [("xc", 90), ("l", 50), ("xl", 40), ("x", 10), ("ix", 9), ("v", 5), ("iv", 4), ("i", 1)];
     let lower = number.to_ascii_lowercase();
     let (mut rest, mut value) = (lower.as_str(), 0);
-    for (numeral, worth) in VALUES.into_iter().filter(|(numeral, _)| !numeral.is_empty()) {
+    for (numeral, worth) in VALUES {
         let most = if matches!(numeral, "x" | "i") { 3 } else { 1 };
         for _ in 0..most {
             let Some(left) = rest.strip_prefix(numeral) else { break };

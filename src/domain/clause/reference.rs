@@ -5,15 +5,19 @@ use crate::domain::clause::address::Address;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// What follows an address that leads to another document.
-const ELSEWHERE_AFTER: &[&str] =
-    &["of the act", "of the code", "of the exchange act", "of the securities act"];
+/// After `of the` these are the document itself.
+const OWN_AFTER: &[&str] =
+    &["agreement", "contract", "lease", "deed", "schedule", "annex", "appendix", "terms", "body"];
 /// What ends the name of another document that stands before an address.
 const ELSEWHERE_BEFORE: &[&str] = &["法", "法典", "条例", "规定", "办法", "解释", "决定", "》"];
 /// Names of the document itself that end alike.
 const ITSELF: &[&str] = &["本法", "本法典", "本条例", "本规定", "本办法", "本解释", "本决定"];
 /// Longest term that is defined, in characters.
 const MAX_TERM: usize = 60;
+/// Longest definition, in characters.
+const MAX_SENTENCE: usize = 2_000;
+/// More references or definitions of one text are not looked for.
+const MAX_FOUND: usize = 1_000;
 /// What defines the term before it.
 const DEFINES: &[&str] = &[
     "means",
@@ -42,44 +46,57 @@ pub struct Reference {
 pub struct Definition {
     /// Without quotation marks.
     pub term: String,
-    /// From the term to the end of its sentence or line.
+    /// The sentence or line that defines it.
     pub span: Span,
 }
 
 /// The addresses of this document that a text names; `start` is the place of its first character. A mark at the start
 /// of a line is no reference.
 pub fn references(text: &[char], start: u32) -> Vec<Reference> {
-    let (mut found, mut at) = (Vec::new(), 0);
-    while at < text.len() {
+    let (mut found, mut at, mut begins_line) = (Vec::new(), 0, true);
+    let mut elsewhere_until: Option<usize> = None;
+    while at < text.len() && found.len() < MAX_FOUND {
         let in_word = at > 0 && text[at].is_ascii_alphanumeric() && text[at - 1].is_ascii_alphanumeric();
-        let begins_line = text[..at].iter().rev().take_while(|c| **c != '\n').all(|c| c.is_whitespace());
-        match Address::at(&text[at..]).filter(|_| !in_word && !begins_line) {
-            Some((address, length)) => {
-                if !leads_elsewhere(&text[..at], &text[at + length..]) {
-                    let (from, past) = (start + at as u32, start + (at + length) as u32);
-                    found.push(Reference { span: Span { start: from, end: past }, address });
-                }
-                at += length;
-            }
-            None => at += 1,
+        let address = if in_word || begins_line { None } else { Address::at(&text[at..]) };
+        let Some((address, length)) = address else {
+            begins_line = text[at] == '\n' || (begins_line && text[at].is_whitespace());
+            at += 1;
+            continue;
+        };
+        let joined = elsewhere_until.is_some_and(|end| joins(&text[end..at]));
+        if joined || leads_elsewhere(&text[..at], &text[at + length..]) {
+            elsewhere_until = Some(at + length);
+        } else {
+            let (from, past) = (start + at as u32, start + (at + length) as u32);
+            found.push(Reference { span: Span { start: from, end: past }, address });
+            elsewhere_until = None;
         }
+        at += length;
     }
     found
+}
+
+/// What stands between two addresses of one list: `第三条、第四条`, `Sections 3 and 4`.
+fn joins(between: &[char]) -> bool {
+    between.len() <= 5 && between.iter().all(|c| "、，,和及与或至and or".contains(*c))
 }
 
 fn leads_elsewhere(before: &[char], after: &[char]) -> bool {
     let before: String = before[before.len().saturating_sub(12)..].iter().collect();
     let before = before.trim_end();
-    let after: String = after.iter().take(24).collect::<String>().to_lowercase();
+    let after: String = after.iter().take(48).collect::<String>().to_lowercase();
     let named = ELSEWHERE_BEFORE.iter().any(|name| before.ends_with(name));
     let itself = ITSELF.iter().any(|name| before.ends_with(name));
-    (named && !itself) || ELSEWHERE_AFTER.iter().any(|name| after.trim_start().starts_with(name))
+    let of = ["of the ", "of that ", "of regulation", "of directive"];
+    let of = of.iter().find_map(|of| after.trim_start().strip_prefix(of));
+    let other = of.is_some_and(|rest| !OWN_AFTER.iter().any(|own| rest.starts_with(own)));
+    (named && !itself) || other
 }
 
 /// The terms that a text defines: `“Affiliate” means …`, `“服务”是指……`, `(the "Tenant")`, `（以下简称“甲方”）`.
 pub fn definitions(text: &[char]) -> Vec<Definition> {
     let (mut found, mut at) = (Vec::new(), 0);
-    while at < text.len() {
+    while at < text.len() && found.len() < MAX_FOUND {
         let Some(close) = closing(text[at]) else {
             at += 1;
             continue;
@@ -92,7 +109,7 @@ pub fn definitions(text: &[char]) -> Vec<Definition> {
         let past = at + length + 2;
         let term: String = text[at + 1..past - 1].iter().collect();
         if defines_after(&text[past..]) {
-            let end = past + sentence(&text[past..]);
+            let end = past + sentence(&text[past..text.len().min(past + MAX_SENTENCE)]);
             found.push(Definition {
                 term: term.trim().to_owned(),
                 span: Span { start: at as u32, end: end as u32 },
@@ -176,7 +193,9 @@ mod tests {
         check("依照本合同第八条第二款、第九条的规定", &["第八条第二款", "第九条"]);
         check("依照《民法典》第五百零九条", &[]);
         check("依照本法第三条", &["第三条"]);
-        check("under Section 10(a) of the Act", &[]);
+        check("under Section 10(a) of the Companies Act 2006", &[]);
+        check("in Section 5 of the Agreement", &["Section 5"]);
+        check("依照《公司法》第三条、第四条", &[]);
     }
 
     #[test]

@@ -86,8 +86,13 @@ fn english_word(text: &[char]) -> Option<Mark> {
     if is_word || !is_number || numerals(&number)? != Numerals::Upper {
         return None;
     }
+    // `Exhibit A-1`
+    let dash = rest[letters..].iter().take(3).enumerate();
+    let dashed = dash.take_while(|(at, c)| if *at == 0 { **c == '-' } else { c.is_ascii_digit() }).count();
+    let length = if dashed > 1 { letters + dashed } else { letters };
+    let number: String = rest[..length].iter().collect();
     let segment = Segment { unit: *unit, shown: format!("{name} {number}"), number };
-    Some(Mark { segment, style: style(Numerals::Upper, 1), length: number_at + letters })
+    Some(Mark { segment, style: style(Numerals::Upper, 1), length: number_at + length })
 }
 
 /// `第五百零九条`, `第17条之一`, `第（二）项`, `第8.2条`.

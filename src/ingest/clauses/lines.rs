@@ -17,7 +17,7 @@ pub(super) struct Line {
 
 /// The lines in which clauses may begin: no rows of tables, no entries of a contents page.
 pub(super) fn lines(text: &[char]) -> impl Iterator<Item = Line> + '_ {
-    let (mut start, mut previous) = (0, String::new());
+    let (mut start, mut previous, mut tabbed) = (0, String::new(), false);
     std::iter::from_fn(move || {
         while start < text.len() {
             let length = text[start..].iter().position(|c| *c == '\n');
@@ -31,7 +31,10 @@ pub(super) fn lines(text: &[char]) -> impl Iterator<Item = Line> + '_ {
             let words: String = text[body..past].iter().collect();
             let goes_on = is_broken(&previous);
             previous.clone_from(&words);
-            if text[body] != '|' && !is_contents_entry(&words) {
+            // A tab before a number is a table's as well; two such lines are a contents page.
+            let after_tabbed = std::mem::replace(&mut tabbed, ends_with_cell(&words));
+            let is_entry = has_leader(&words) || (after_tabbed && tabbed);
+            if text[body] != '|' && !is_entry {
                 return Some(Line { body, past, goes_on });
             }
         }
@@ -59,12 +62,19 @@ fn is_broken(line: &str) -> bool {
 }
 
 /// `Term .......... 12`, `第一章 总则……3`.
-fn is_contents_entry(line: &str) -> bool {
-    let entry = line.trim_end().trim_end_matches(|c: char| c.is_ascii_digit());
+fn has_leader(line: &str) -> bool {
+    let entry = without_number(line);
     let leader = entry.trim_end();
-    leader.len() < line.trim_end().len()
-        && (leader.ends_with("....")
-            || leader.ends_with(". . .")
-            || leader.ends_with('…')
-            || entry.ends_with('\t'))
+    entry.len() < line.trim_end().len()
+        && (leader.ends_with("....") || leader.ends_with(". . .") || leader.ends_with('…'))
+}
+
+/// `Term`, a tab, `12`.
+fn ends_with_cell(line: &str) -> bool {
+    let entry = without_number(line);
+    entry.len() < line.trim_end().len() && entry.ends_with('\t')
+}
+
+fn without_number(line: &str) -> &str {
+    line.trim_end().trim_end_matches(|c: char| c.is_ascii_digit())
 }

@@ -19,11 +19,14 @@ use crate::domain::Span;
 use crate::domain::clause::Clause;
 use crate::domain::clause::Dress;
 use crate::domain::clause::Mark;
+use crate::domain::clause::Style;
 use crate::domain::clause::Unit;
 use crate::domain::clause::bare_mark;
+use crate::domain::clause::plain_number;
 use crate::domain::clause::word_mark;
 use crate::ingest::clauses::lines::Line;
 use crate::ingest::clauses::lines::lines;
+use crate::ingest::clauses::open::MAX_DEPTH;
 use crate::ingest::clauses::open::New;
 use crate::ingest::clauses::open::Open;
 use crate::ingest::read::Parsed;
@@ -71,10 +74,10 @@ pub fn clauses_of(file: &[u8]) -> Result<Vec<Clause>, ReadError> {
 
 /// Finds the clauses of a text in order.
 pub(super) fn find(content: &str, headings: &[Heading]) -> Vec<Found> {
-    let text: Vec<char> = content.chars().collect();
+    let text: Vec<char> = content.chars().map(half_width).collect();
     let mut headings: Vec<&Heading> = headings.iter().collect();
     headings.sort_by_key(|heading| heading.span.start);
-    let mut tree = Tree { text: &text, found: Vec::new(), open: Open::default() };
+    let mut tree = Tree { text: &text, found: Vec::new(), open: Open::default(), firsts: HashMap::new() };
     let mut next = 0;
     for line in lines(&text) {
         if tree.found.len() >= MAX_CLAUSES {
@@ -90,29 +93,46 @@ pub(super) fn find(content: &str, headings: &[Heading]) -> Vec<Found> {
         }
         tree.line(&line, heading);
     }
+    for heading in &headings[next..] {
+        tree.heading(heading, None);
+    }
     tree.open.close_all(&mut tree.found, text.len() as u32);
     without_contents(tree.found, &text)
+}
+
+/// Digits of full width count as digits; one character stays one.
+fn half_width(character: char) -> char {
+    match character {
+        '０'..='９' => char::from_u32(u32::from(character) - 0xfee0).unwrap_or(character),
+        other => other,
+    }
 }
 
 struct Tree<'a> {
     text: &'a [char],
     found: Vec<Found>,
     open: Open,
+    /// Where the first clauses of lists were found first, by mark and heading.
+    firsts: HashMap<(String, String), usize>,
 }
 
 impl Tree<'_> {
     fn line(&mut self, line: &Line, heading: Option<&Heading>) {
         if let Some(heading) = heading {
-            let begins = line.body.max(heading.span.start as usize);
-            let body = lines::body(self.text, begins, line.past);
-            self.heading(heading, mark_at(&self.text[body..line.past]).map(|mark| (body, mark)));
-            return;
+            let span = heading.span;
+            let is_line = (span.start as usize) <= line.body && (span.end as usize) > line.body;
+            let mark = mark_at(&self.text[line.body..line.past]).filter(|_| is_line);
+            self.heading(heading, mark.map(|mark| (line.body, mark)));
+            if is_line {
+                return;
+            }
         }
         let mut at = line.body;
         for step in 0..MAX_CHAIN {
             let rest = &self.text[at..line.past];
-            let Some(mark) = mark_at(rest) else { break };
             let first = step == 0;
+            let number = || self.lone_number(at, line.past).filter(|_| first);
+            let Some(mark) = mark_at(rest).or_else(number) else { break };
             let fits = first || self.open.begins_list(&mark);
             if !fits || !reads_as_mark(&mark, rest) || !self.push(at, &mark, line.past, first && line.goes_on)
             {
@@ -123,10 +143,31 @@ impl Tree<'_> {
         self.articles_within(at, line.past);
     }
 
+    /// `2 TERM`, where it is the next of its list or `2.1` follows.
+    fn lone_number(&self, at: usize, past: usize) -> Option<Mark> {
+        let rest = &self.text[at..past];
+        let mark = plain_number(rest).filter(|mark| mark.style.parts == 1)?;
+        let title: String = rest[mark.length..].iter().take(title::LOOKED_AT).collect();
+        let apart = title.starts_with(char::is_whitespace);
+        let high = title.trim().starts_with(|c: char| c.is_uppercase() || !c.is_ascii());
+        let mark = Mark { style: Style { dress: Dress::Stop, ..mark.style }, ..mark };
+        let begins = || {
+            let inner: Vec<char> = format!("{}.1", mark.segment.number).chars().collect();
+            let next =
+                (past..self.text.len()).take(title::LOOKED_AT).find(|&at| !self.text[at].is_whitespace());
+            next.is_some_and(|next| self.text[next..].starts_with(&inner))
+        };
+        let fits = || self.open.fit(&mark).is_some_and(|fit| fit.is_next);
+        (apart && high && title::is_title(title.trim()) && (begins() || fits())).then_some(mark)
+    }
+
     /// Texts that have lost their line breaks go on with `。 第二条 ` on the same line.
     fn articles_within(&mut self, from: usize, past: usize) {
         for at in from + 2..past {
             let apart = self.text[at] == '第' && self.text[at - 1].is_whitespace();
+            if self.found.len() >= MAX_CLAUSES {
+                return;
+            }
             if !apart
                 || !self.text[from..at]
                     .iter()
@@ -151,39 +192,47 @@ impl Tree<'_> {
         let title = title::of(self.text, at + mark.length, past);
         let label: String = self.text[at..at + mark.length].iter().collect();
         let label = label.trim_end_matches(['.', '．', '、']).to_owned();
-        let listed = fit.reading.value == 1 && !title.text.is_empty() && self.is_listed(&label, &title.text);
-        let restart = if listed { self.open.restart(&fit.reading) } else { None };
-        self.open.close_to(restart.unwrap_or(fit.keep), &mut self.found, at as u32);
+        let restart = if fit.reading.value == 1 { self.listed(&label, &title.text) } else { None };
+        self.open.close_to(restart.map_or(fit.keep, |keep| keep.min(fit.keep)), &mut self.found, at as u32);
         let head = Span { start: at as u32, end: title.end.max(at + mark.length) as u32 };
         let mark = Some((mark.segment.clone(), fit.reading));
         self.open.enter(&mut self.found, New { mark, heading: None, label, title: title.text, head });
         true
     }
 
-    /// Says whether a contents page has named it.
-    fn is_listed(&self, label: &str, title: &str) -> bool {
-        let same = |found: &Found| found.clause.label == label && found.clause.title == title;
-        self.found.iter().any(same)
+    /// How many were open when a contents page named a first clause, if one did: the body begins again there.
+    fn listed(&mut self, label: &str, title: &str) -> Option<usize> {
+        if title.is_empty() {
+            return None;
+        }
+        let name = (label.to_owned(), without_page(title).to_owned());
+        let earlier = *self.firsts.entry(name).or_insert(self.found.len());
+        let found = self.found.get(earlier)?;
+        is_blank(self.text, found.head.end, found.clause.span.end)
+            .then(|| usize::from(found.clause.depth) - 1)
     }
 
     /// A heading of the file is believed: whatever stands above it closes by its level.
     fn heading(&mut self, heading: &Heading, marked: Option<(usize, Mark)>) {
         let start = heading.span.start;
         let head = Span { start, end: heading.span.end.max(start) };
-        let keep = self.open.above_heading(heading.level);
+        let keep = self.open.above_heading(heading.level).min(MAX_DEPTH - 1);
         self.open.close_to(keep, &mut self.found, start);
         let title = heading.title.split_whitespace().collect::<Vec<_>>().join(" ");
         let own: Vec<char> = title.chars().collect();
-        let mark = mark_at(&own).or(marked.map(|(_, mark)| mark));
-        let (label, title) = match &mark {
-            Some(mark) if own.len() >= mark.length => {
-                let label: String = own[..mark.length].iter().collect();
-                let rest: String = own[mark.length..].iter().collect();
-                (label.trim_end_matches(['.', '．', '、']).to_owned(), title::trimmed(&rest))
+        // A bookmark often leaves out the number that its line has.
+        let (mark, label, title) = match (mark_at(&own), marked) {
+            (Some(mark), _) => {
+                let (label, title) = own.split_at(mark.length);
+                (Some(mark), label.iter().collect(), title::trimmed(&title.iter().collect::<String>()))
             }
-            Some(_) | None => (String::new(), title),
+            (None, Some((at, mark))) => {
+                let label: String = self.text[at..at + mark.length].iter().collect();
+                (Some(mark), label, title)
+            }
+            (None, None) => (None, String::new(), title),
         };
-        let mark = mark.filter(|_| !label.is_empty());
+        let label = label.trim_end_matches(['.', '．', '、']).to_owned();
         let reading = mark.as_ref().and_then(|mark| self.open.reading(mark));
         let mark = mark.map(|mark| mark.segment).zip(reading);
         self.open.enter(&mut self.found, New { mark, heading: Some(heading.level), label, title, head });
@@ -199,23 +248,30 @@ fn reads_as_mark(mark: &Mark, rest: &[char]) -> bool {
     let after = &rest[mark.length..];
     let next = after.iter().find(|c| !c.is_whitespace());
     let apart = after.first().is_none_or(|c| c.is_whitespace());
-    let is_word = matches!(mark.segment.unit, Unit::Paragraph | Unit::Item);
+    let is_within = matches!(mark.segment.unit, Unit::Paragraph | Unit::Item);
     let follows = match (lines::is_chinese_mark(&rest[..mark.length]), next) {
         (_, None) => true,
         (true, Some(next)) => {
             apart || "：:．.、，【[（(—－-《“".contains(*next) || !goes_on_as_reference(after)
         }
         (false, Some(next)) => {
-            (apart || ".:：,，-–—([（【“\"".contains(*next) || !next.is_ascii()) && !begins_low(mark, after)
+            // `1.Definitions` and `(a)any`, as bilingual contracts have them
+            let word = mark.style.dress == Dress::Word;
+            let bracket = matches!(mark.style.dress, Dress::Brackets | Dress::Bracket);
+            let tight = (!word && next.is_ascii_uppercase()) || (bracket && next.is_ascii_alphabetic());
+            let parted = apart || ".:：,，-–—([（【“\"".contains(*next) || !next.is_ascii();
+            (parted || tight) && !begins_low(mark, after)
         }
     };
-    !is_word && follows
+    !is_within && follows
 }
 
 /// `第三条规定的`, `第五条至第七条`.
 fn goes_on_as_reference(after: &[char]) -> bool {
-    const WORDS: &[&str] =
-        &["规定", "的", "所", "中", "第", "至", "到", "和", "及", "或", "以", "之", "与", "项", "款"];
+    const WORDS: &[&str] = &[
+        "规定", "约定", "载明", "列明", "明确", "的", "所", "中", "内", "下", "第", "至", "到", "和", "及",
+        "或", "以", "之", "与", "为", "系", "是", "作", "不", "未", "均", "项", "款",
+    ];
     let after: String = after.iter().take(2).collect();
     WORDS.iter().any(|word| after.starts_with(word))
 }
@@ -227,24 +283,46 @@ fn begins_low(mark: &Mark, after: &[char]) -> bool {
     word && next.is_some_and(|next| next.is_ascii_lowercase() || matches!(next, ',' | ';' | ')'))
 }
 
-/// A contents page names every clause before the clauses come: of two with one address, one goes that has the other's
-/// heading, or nothing but its own line.
+/// A contents page names every clause before the clauses come: of two with one address and one heading, the earlier goes
+/// if nothing but headings stands in it, and one that follows such a one even if it is the last before some text.
 fn without_contents(found: Vec<Found>, text: &[char]) -> Vec<Found> {
     let mut last: HashMap<String, usize> = HashMap::new();
     for (at, one) in found.iter().enumerate() {
         one.clause.address().map(|address| last.insert(address, at));
     }
-    let is_listed = |at: usize, one: &Found| {
-        let same = one.clause.address().and_then(|address| last.get(&address)).filter(|last| **last > at);
-        let rest = text.get(one.head.end as usize..one.clause.span.end as usize);
-        let is_bare = rest.is_none_or(|rest| rest.iter().all(|c| c.is_whitespace()));
-        same.is_some_and(|&same| {
-            let title = &found[same].clause.title;
-            is_bare || (!title.is_empty() && *title == one.clause.title)
-        })
-    };
-    let listed: Vec<bool> = found.iter().enumerate().map(|(at, one)| is_listed(at, one)).collect();
+    let mut listed = vec![false; found.len()];
+    for at in 0..found.len() {
+        let one = &found[at];
+        let later = one.clause.address().and_then(|address| last.get(&address)).filter(|last| **last > at);
+        listed[at] = later.is_some_and(|&later| {
+            let same = without_page(&one.clause.title) == without_page(&found[later].clause.title);
+            let after_listed = at > 0 && listed[at - 1] && !one.clause.title.is_empty();
+            same && (is_bare(&found, at, text) || after_listed)
+        });
+    }
     found.into_iter().zip(listed).filter(|(_, listed)| !listed).map(|(one, _)| one).collect()
+}
+
+/// Says whether nothing but marks and headings stands in a clause.
+fn is_bare(found: &[Found], at: usize, text: &[char]) -> bool {
+    let (mut from, span) = (found[at].head.end, found[at].clause.span);
+    for inner in found[at + 1..].iter().take_while(|inner| inner.clause.span.start < span.end) {
+        if !is_blank(text, from, inner.clause.span.start) {
+            return false;
+        }
+        from = from.max(inner.head.end);
+    }
+    is_blank(text, from, span.end)
+}
+
+fn is_blank(text: &[char], from: u32, past: u32) -> bool {
+    text.get(from as usize..past as usize).is_none_or(|rest| rest.iter().all(|c| c.is_whitespace()))
+}
+
+/// A title without the page number that a contents page puts behind it.
+fn without_page(title: &str) -> &str {
+    let short = title.trim_end_matches(|c: char| c.is_ascii_digit());
+    if short.ends_with(char::is_whitespace) { short.trim_end() } else { title }
 }
 
 #[cfg(test)]

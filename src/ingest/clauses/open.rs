@@ -14,7 +14,7 @@ use crate::ingest::clauses::Found;
 use std::collections::HashMap;
 
 /// Deepest nesting.
-const MAX_DEPTH: usize = 12;
+pub(super) const MAX_DEPTH: usize = 12;
 /// So many numbers further a list may go on: clauses are deleted, lines are misread.
 const MAX_GAP: u32 = 4;
 /// In statutes too, but an amendment quotes articles from far behind; and nothing else looks like `第一百二十三条`.
@@ -50,6 +50,8 @@ pub(super) struct New {
 
 struct Entry {
     reading: Option<Reading>,
+    /// The value before it in its list: it may have been a reference at the start of a line.
+    before: Option<u32>,
     segment: Option<Segment>,
     heading: Option<u8>,
     found: usize,
@@ -61,21 +63,22 @@ pub(super) struct Open {
     entries: Vec<Entry>,
     /// The last value of lists whose numbers run on when a chapter ends.
     last: HashMap<(Style, bool), u32>,
+    /// The same of the body while a schedule is open: some contracts list their schedules in the middle.
+    body: Option<HashMap<(Style, bool), u32>>,
 }
 
 impl Open {
     /// How the mark fits: the next of an open list, the next of one that runs through, or the first of a new one.
     pub(super) fn fit(&self, mark: &Mark) -> Option<Fit> {
-        if self.entries.len() >= MAX_DEPTH {
-            return None;
-        }
         let readings = readings(mark);
         let beside = self.entries.iter().rposition(is_beside_body).map_or(0, |at| at + 1);
         let floor = if mark.segment.unit.is_beside_body() { 0 } else { beside };
         self.next_of_open(mark, &readings, floor, false)
             .or_else(|| self.next_of_running(mark, &readings, floor))
+            .or_else(|| self.back_in_body(mark, &readings))
             .or_else(|| self.first(mark, &readings, floor))
             .or_else(|| self.next_of_open(mark, &readings, floor, true))
+            .filter(|fit| fit.keep < MAX_DEPTH)
     }
 
     /// Says whether a mark begins a list within what is open.
@@ -92,8 +95,9 @@ impl Open {
     /// The reading that goes on with what was, for a heading, which is believed anyway.
     pub(super) fn reading(&self, mark: &Mark) -> Option<Reading> {
         let readings = readings(mark);
-        let goes_on =
-            |reading: &&Reading| self.last.get(&key(reading)).is_some_and(|last| reading.value == last + 1);
+        let goes_on = |reading: &&Reading| {
+            self.last.get(&key(reading)).is_some_and(|last| reading.value == last.saturating_add(1))
+        };
         readings.iter().find(goes_on).or_else(|| readings.last()).copied()
     }
 
@@ -117,19 +121,29 @@ impl Open {
     /// Opens a clause within what is open.
     pub(super) fn enter(&mut self, found: &mut Vec<Found>, new: New) {
         let New { mark, heading, label, title, head } = new;
+        let beside = mark.as_ref().is_some_and(|(segment, _)| segment.unit.is_beside_body());
+        if self.entries.is_empty()
+            && !beside
+            && let Some(body) = self.body.take()
+        {
+            self.last.extend(body);
+        }
         let segment = mark.as_ref().map(|(segment, _)| segment.clone());
         let above = self.entries.iter().filter_map(|entry| entry.segment.clone());
         let path = if label.is_empty() { Vec::new() } else { above.chain(segment.clone()).collect() };
         let depth = self.entries.len() as u8 + 1;
         let clause = Clause { path, label, title, depth, page: 1, span: head };
         let reading = mark.map(|(_, reading)| reading);
+        let before = reading.as_ref().and_then(|reading| self.last.get(&key(reading)).copied());
         if let Some(reading) = &reading {
             self.last.insert(key(reading), reading.value);
         }
         if segment.as_ref().is_some_and(|segment| segment.unit.is_beside_body()) {
+            let body = self.last.clone();
+            self.body.get_or_insert(body);
             self.last.retain(|(style, _), _| style.unit.is_beside_body()); // a schedule counts from one
         }
-        self.entries.push(Entry { reading, segment, heading, found: found.len() });
+        self.entries.push(Entry { reading, before, segment, heading, found: found.len() });
         found.push(Found { clause, head });
     }
 
@@ -139,11 +153,15 @@ impl Open {
             let open = self.entries[at].reading?;
             let fits = |reading: &&Reading| {
                 let further = open.value < reading.value && reading.value - open.value <= MAX_GAP;
-                let follows = follows(mark, open.value, reading.value) || (gap && further);
+                // What was taken for the open one stood at the start of a line and was only spoken of there.
+                let after_before = self.entries[at].before.is_some_and(|before| {
+                    reading.value < open.value && reading.value == before.saturating_add(1)
+                });
+                let follows = follows(mark, open.value, reading.value) || after_before || (gap && further);
                 key(reading) == key(&open) && follows && self.has_prefix(mark, at)
             };
             let reading = readings.iter().find(fits)?;
-            Some(Fit { keep: at, reading: *reading, is_next: reading.value == open.value + 1 })
+            Some(Fit { keep: at, reading: *reading, is_next: reading.value == open.value.saturating_add(1) })
         })
     }
 
@@ -166,9 +184,11 @@ impl Open {
             let value: u32 = value.parse().ok()?;
             let reading = *readings.first()?;
             let under = (floor..self.entries.len()).rev().find(|&at| self.is_number(at, prefix));
+            let goes_on =
+                self.last.get(&key(&reading)).is_some_and(|last| follows(mark, *last, reading.value));
             let keep = match under {
-                Some(at) => (value <= 2).then_some(at + 1),
-                None => (value == 1 && self.may_begin(prefix)).then(|| self.room_for(mark, floor)),
+                Some(at) => (value <= 2 || goes_on).then(|| self.room_for(mark, at + 1)),
+                None => (value <= 1 && self.may_begin(prefix)).then(|| self.room_for(mark, floor)),
             };
             return Some(Fit { keep: keep?, reading, is_next: false });
         }
@@ -185,6 +205,17 @@ impl Open {
         Some(Fit { keep, reading, is_next: false })
     }
 
+    /// `九、` after a list of schedules in the middle of the body.
+    fn back_in_body(&self, mark: &Mark, readings: &[Reading]) -> Option<Fit> {
+        let body = self.body.as_ref()?;
+        let runs = mark.segment.unit.runs_through() && mark.style.parts == 1;
+        let next = |reading: &&Reading| {
+            body.get(&key(reading)).is_some_and(|last| reading.value == last.saturating_add(1))
+        };
+        let reading = readings.iter().find(next).filter(|_| runs)?;
+        Some(Fit { keep: 0, reading: *reading, is_next: true })
+    }
+
     /// A list begins again where one of its kind is open and nothing but lists within it: the mark between was misread.
     fn again(&self, reading: &Reading, floor: usize) -> Option<usize> {
         let same = |open: Reading| key(&open) == key(reading);
@@ -192,11 +223,6 @@ impl Open {
         let inner = self.entries[floor..].iter().rev().take_while(|entry| entry.reading.is_some_and(list));
         let at = inner.clone().position(|entry| entry.reading.is_some_and(same))?;
         Some(self.entries.len() - 1 - at)
-    }
-
-    /// Where the list is open that a title has been seen in before: a contents page is over.
-    pub(super) fn restart(&self, reading: &Reading) -> Option<usize> {
-        self.entries.iter().position(|entry| entry.reading.is_some_and(|open| key(&open) == key(reading)))
     }
 
     /// How many stay open when a mark begins a list of its rank: a chapter ends articles, an article ends lists.
@@ -233,7 +259,7 @@ impl Open {
             let number = &entry.segment.as_ref()?.number;
             number.split_once('.').and_then(|(first, _)| first.parse::<u32>().ok())
         });
-        last.map_or(prefix == 1, |last| prefix == last + 1)
+        last.map_or(prefix == 1, |last| prefix > last && prefix - last <= MAX_GAP)
     }
 }
 

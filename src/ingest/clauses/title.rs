@@ -3,6 +3,8 @@
 
 /// Longest title, in characters.
 const LONGEST: usize = 80;
+/// A line is looked at so far, in characters: longer ones are text.
+pub(super) const LOOKED_AT: usize = 400;
 /// Words of a title that is written like a sentence.
 const MOST_WORDS: usize = 5;
 /// Longest Chinese title.
@@ -23,7 +25,12 @@ pub(super) fn of(text: &[char], at: usize, past: usize) -> Title {
     let next = (past..text.len()).find(|&position| !text[position].is_whitespace());
     let next = next.filter(|&next| text[past..next].iter().filter(|c| **c == '\n').count() <= 2);
     let Some(next) = next else { return none(at) };
-    let end = text[next..].iter().position(|c| *c == '\n').map_or(text.len(), |length| next + length);
+    let end = text[next..].iter().take(LOOKED_AT).position(|c| *c == '\n');
+    let Some(end) =
+        end.map(|length| next + length).or((text.len() - next <= LOOKED_AT).then_some(text.len()))
+    else {
+        return none(at);
+    };
     let line: String = text[next..end].iter().collect();
     let is_title = is_title(line.trim()) && super::mark_at(&text[next..end]).is_none();
     if is_title { Title { text: one_line(&line), end } } else { none(at) }
@@ -35,11 +42,16 @@ pub(super) fn trimmed(title: &str) -> String {
 }
 
 fn within(text: &[char], begin: usize, past: usize) -> Title {
-    let line: String = text[begin..past].iter().collect();
+    if super::mark_at(&text[begin..past]).is_some() {
+        return none(begin); // another clause begins on the same line
+    }
+    let looked_at = past.min(begin + LOOKED_AT);
+    let line: String = text[begin..looked_at].iter().collect();
     if let Some(inner) = line.strip_prefix('【').and_then(|rest| rest.split_once('】')) {
         return Title { text: one_line(inner.0), end: begin + inner.0.chars().count() + 2 };
     }
-    if is_title(line.trim()) || (is_short(line.trim()) && !goes_on_low(text, past)) {
+    let whole = looked_at == past;
+    if whole && (is_title(line.trim()) || (is_short(line.trim()) && !goes_on_low(text, past))) {
         return Title { text: one_line(&line), end: past };
     }
     // `Payment Terms. The buyer …`, `租金：每月`
@@ -63,7 +75,7 @@ fn skip_blank(text: &[char], at: usize, past: usize) -> usize {
 }
 
 /// Short, no sentence, and in English most words with a capital letter.
-fn is_title(line: &str) -> bool {
+pub(super) fn is_title(line: &str) -> bool {
     let length = line.chars().count();
     let line = line.strip_suffix('.').filter(|line| !line.contains(". ")).unwrap_or(line);
     let ends_open = !line.ends_with(['.', '。', ',', '，', ';', '；', ':', '：', '、']);
@@ -82,7 +94,7 @@ fn is_title(line: &str) -> bool {
 fn is_short(line: &str) -> bool {
     let ends_open = line.ends_with(char::is_alphanumeric);
     let high = line.chars().next().is_some_and(|c| c.is_ascii_uppercase());
-    high && ends_open && line.split_whitespace().count() <= MOST_WORDS
+    high && ends_open && line.len() <= LONGEST && line.split_whitespace().count() <= MOST_WORDS
 }
 
 /// The next line goes on with a sentence.

@@ -48,7 +48,7 @@ enum Edge {
 /// A line at an edge.
 struct Line {
     edge: Edge,
-    /// Its text with numbers as `#`.
+    /// Its text with page numbers as `#`.
     key: String,
     /// Its height on the page, 0 to 1.
     at: f32,
@@ -91,13 +91,12 @@ fn edge_lines(page: &PageText, height: f32) -> Vec<Line> {
         let top = own.iter().map(|word| word.rect.y0).fold(f32::INFINITY, f32::min);
         let bottom = own.iter().map(|word| word.rect.y1).fold(f32::NEG_INFINITY, f32::max);
         let edge = match (bottom <= EDGE * height, top >= (1.0 - EDGE) * height) {
-            _ if own.is_empty() || height <= 0.0 => None,
-            (true, _) => Some(Edge::Top),
+            (true, false) => Some(Edge::Top),
             (false, true) => Some(Edge::Bottom),
-            (false, false) => None,
+            // In both stand no words at all, or all of a page without height.
+            (true, true) | (false, false) => None,
         };
-        let key = key(text);
-        if let Some(edge) = edge.filter(|_| may_run(&key, text)) {
+        if let Some((edge, key)) = edge.map(|edge| (edge, key(text))).filter(|(_, key)| may_run(key, text)) {
             lines.push(Line { edge, key, at: top / height, range: start..end });
         }
         start = end + 1;
@@ -112,27 +111,24 @@ fn may_run(key: &str, line: &str) -> bool {
     long && columns <= MAX_COLUMNS && line.matches('\t').count() < 2
 }
 
-/// The line with each number as `#`; Roman page numbers too.
+/// The line with page numbers as `#`: a number that changes means something else unless nothing but a word for a page
+/// stands beside it in its cell. `Invoice No. 1001` and `Schedule 2` are facts.
 fn key(line: &str) -> String {
-    let mut key = String::with_capacity(line.len());
-    for word in line.split_whitespace() {
-        let bare = word.trim_matches(|c: char| !c.is_alphanumeric());
-        let roman = !bare.is_empty() && bare.chars().all(|c| "ivxlcIVXLC".contains(c));
-        if !key.is_empty() {
-            key.push(' ');
-        }
-        for character in word.chars() {
-            match character {
-                c if c.is_numeric() || (roman && c.is_alphabetic()) => {
-                    if !key.ends_with('#') {
-                        key.push('#');
-                    }
-                }
-                c => key.push(c),
-            }
-        }
-    }
-    key
+    let cells = line.split(['\t', '|']).map(|cell| {
+        let words = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+        if is_page_number(&words) { "#".to_owned() } else { words }
+    });
+    cells.collect::<Vec<_>>().join("\t")
+}
+
+/// `12`, `- 12 -`, `iv`, `Page 3 of 10`, `第 3 页 共 10 页`.
+fn is_page_number(cell: &str) -> bool {
+    const WORDS: &[&str] =
+        &["", "page", "pageof", "p", "pp", "of", "seite", "seitevon", "第页", "第页共页", "共页第页", "页"];
+    let bare = cell.trim_matches(|c: char| !c.is_alphanumeric());
+    let roman = !bare.is_empty() && bare.len() <= 8 && bare.chars().all(|c| "ivxlcIVXLC".contains(c));
+    let letters: String = cell.chars().filter(|c| c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    roman || (cell.chars().any(char::is_numeric) && WORDS.contains(&letters.as_str()))
 }
 
 /// Takes lines out of a page's text with their breaks; gives them in order.
@@ -223,6 +219,26 @@ mod tests {
 
         let texts: Vec<&str> = pages.iter().map(|page| page.text.as_str()).collect();
         assert_eq!(texts, ["Lease\nbody", "Aurora\nbody", "body", "body", "body", "body"]);
+    }
+
+    #[test]
+    fn numbers_that_say_something_stay() {
+        for heads in [
+            ["Schedule 1", "Schedule 2", "Schedule 3"],
+            ["Invoice No. 1001", "Invoice No. 1002", "Invoice No. 1003"],
+        ] {
+            let mut pages: Vec<PageText> =
+                heads.iter().map(|head| page(&[(head, 30.0), ("body", 400.0)])).collect();
+
+            let apart = set_apart(&mut pages, &[800.0; 3]);
+
+            assert!(apart.iter().all(Vec::is_empty), "{apart:?}");
+        }
+        for (line, expected) in
+            [("Page 3 of 10", true), ("- iv -", true), ("第 3 页 共 10 页", true), ("3 EUR", false)]
+        {
+            assert_eq!(is_page_number(line), expected, "{line}");
+        }
     }
 
     #[test]
