@@ -42,6 +42,8 @@ pub(super) struct ClauseView {
     label: String,
     /// Its heading; empty if it has none.
     title: String,
+    /// Its first words, where it has no heading.
+    opening: String,
     /// From 1.
     depth: u8,
     /// The page on which it begins.
@@ -245,6 +247,7 @@ fn view(clause: &Clause) -> ClauseView {
         address: clause.address(),
         label: clause.label.clone(),
         title: clause.title.clone(),
+        opening: clause.opening.clone(),
         depth: clause.depth,
         page: clause.page,
         span: clause.span,

@@ -53,6 +53,7 @@ async fn a_chinese_contract_is_read_to_its_paragraphs_items_and_references() {
     assert!(paragraph["text"].as_str().unwrap().starts_with("乙方逾期支付的"), "{paragraph}");
     assert_eq!(paragraph["references"][0]["address"], "第4条", "{paragraph}");
     assert_eq!(item["text"].as_str().unwrap().trim(), "（二）赔偿损失。");
+    assert_eq!(item["opening"], "赔偿损失。");
     assert_eq!(item["heading_path"], json!(["第一章 租金", "第二条"]));
     assert_eq!(fourth["references"], json!([]), "an article of another law leads nowhere here: {fourth}");
     app.stop().await;

@@ -25,6 +25,9 @@ pub struct Clause {
     pub label: String,
     /// Its heading, if it has one.
     pub title: String,
+    /// Its first words, where it has none.
+    #[serde(default)]
+    pub opening: String,
     /// Depth in the tree, from 1.
     pub depth: u8,
     /// The page on which it begins, from 1.
@@ -139,6 +142,7 @@ mod tests {
             page: 1,
             path,
             title: String::new(),
+            opening: String::new(),
             span,
         }
     }

@@ -26,7 +26,7 @@ pub(super) fn outline(document: &Document, clauses: &[Clause]) -> Markup {
                 ul.clauses {
                     @for clause in clauses.iter().take(MOST) {
                         li.{ "depth-" (clause.depth.min(DEEPEST)) } {
-                            button.link type="button" data-shows=(place(document, clause)) { (clause.heading()) }
+                            button.link type="button" data-shows=(place(document, clause)) { (clause.heading()) " " span.quiet { (clause.opening) } }
                         }
                     }
                 }

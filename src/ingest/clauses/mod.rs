@@ -37,6 +37,8 @@ use std::collections::HashMap;
 
 /// More are not looked for: no document has so many, and an outline must stay readable.
 const MAX_CLAUSES: usize = 20_000;
+/// Longest opening that is kept, in characters.
+const MAX_OPENING: usize = 80;
 /// Marks that may follow each other on one line, as in `5. (a) (i)`.
 const MAX_CHAIN: usize = 3;
 
@@ -97,7 +99,18 @@ pub(super) fn find(content: &str, headings: &[Heading]) -> Vec<Found> {
         tree.heading(heading, None);
     }
     tree.open.close_all(&mut tree.found, text.len() as u32);
-    without_contents(tree.found, &text)
+    let mut found = without_contents(tree.found, &text);
+    for one in found.iter_mut().filter(|one| one.clause.title.is_empty()) {
+        one.clause.opening = opening(&text, one.head.end, one.clause.span.end);
+    }
+    found
+}
+
+/// The first words of a clause on one line.
+fn opening(text: &[char], from: u32, past: u32) -> String {
+    let Some(own) = text.get(from as usize..past as usize) else { return String::new() };
+    let words: String = own.iter().take(2 * MAX_OPENING).collect();
+    title::trimmed(&words).chars().take(MAX_OPENING).collect()
 }
 
 /// Digits of full width count as digits; one character stays one.

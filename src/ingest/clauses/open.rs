@@ -132,7 +132,7 @@ impl Open {
         let above = self.entries.iter().filter_map(|entry| entry.segment.clone());
         let path = if label.is_empty() { Vec::new() } else { above.chain(segment.clone()).collect() };
         let depth = self.entries.len() as u8 + 1;
-        let clause = Clause { path, label, title, depth, page: 1, span: head };
+        let clause = Clause { path, label, title, opening: String::new(), depth, page: 1, span: head };
         let reading = mark.map(|(_, reading)| reading);
         let before = reading.as_ref().and_then(|reading| self.last.get(&key(reading)).copied());
         if let Some(reading) = &reading {
