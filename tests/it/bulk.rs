@@ -24,6 +24,11 @@ async fn a_folder_goes_in_file_by_file_and_again_without_copies() {
     let paths: [PathBuf; 1] = [folder.path().to_owned()];
 
     let first = bulk::ingest(access(&app), "contracts", &paths).await.unwrap();
+    let (_, collections) = app.get("/api/v1/collections").await;
+    let id = collections["data"][0]["id"].as_str().unwrap();
+    let (_, listed) = app.get(&format!("/api/v1/collections/{id}/documents")).await;
+    let statuses: Vec<_> = listed["data"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == "ready").count(), 2, "{statuses:?}");
     let again = bulk::ingest(access(&app), "contracts", &paths).await.unwrap();
 
     assert_eq!((first.ready, first.known, first.failed.len()), (2, 0, 1), "{first:?}");

@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 /// Files that are sent at a time; each is held in memory here.
 const UPLOADS: usize = 3;
-/// Files that are sent or waited for at a time: each asks after its job every two seconds at most.
+/// Files that are sent or waited for at a time: each is asked after every two seconds at most.
 const UNDER_WAY: usize = 8;
 
 /// What became of the files.

@@ -23,7 +23,7 @@ const READ_TIMEOUT: Duration = Duration::from_mins(2);
 const ATTEMPTS: u32 = 12;
 /// Longest wait between two of them.
 const MAX_WAIT: Duration = Duration::from_secs(30);
-/// A job is asked about so often at first, and so rarely at last.
+/// A document is asked about so often at first, and so rarely at last.
 const FIRST_LOOK: Duration = Duration::from_millis(200);
 const LATER_LOOK: Duration = Duration::from_secs(2);
 /// Collections are listed in pages of this size.
@@ -47,7 +47,6 @@ pub(super) struct Service {
 /// A file that the service has taken.
 #[derive(Debug, Deserialize)]
 pub(super) struct Taken {
-    job_id: Option<String>,
     document_id: String,
     /// The same bytes were there before.
     pub(super) existing: bool,
@@ -107,14 +106,12 @@ impl Service {
     /// Waits until the document is searchable; the reason when it fails.
     pub(super) async fn ready(&self, taken: &Taken) -> Result<(), String> {
         let mut pause = FIRST_LOOK;
-        let path = match &taken.job_id {
-            Some(job) => format!("/api/v1/jobs/{job}"),
-            None => format!("/api/v1/documents/{}", taken.document_id),
-        };
+        // Not the job: one that waits to be run is called ready too.
+        let path = format!("/api/v1/documents/{}", taken.document_id);
         loop {
             let seen = self.send(|| Ok(self.request(Method::GET, &path))).await?;
-            match seen["state"].as_str().or(seen["status"].as_str()).unwrap_or_default() {
-                "succeeded" | "ready" | "ready_with_warnings" => return Ok(()),
+            match seen["status"].as_str().unwrap_or_default() {
+                "ready" | "ready_with_warnings" => return Ok(()),
                 "failed" => return Err(reason(&seen["error"])),
                 _ => tokio::time::sleep(pause).await,
             }
