@@ -20,7 +20,11 @@ async fn a_folder_goes_in_file_by_file_and_again_without_copies() {
     std::fs::create_dir(folder.path().join("zh")).unwrap();
     std::fs::write(folder.path().join("lease.pdf"), files::pdf(files::LEASE)).unwrap();
     std::fs::write(folder.path().join("picture.png"), b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR").unwrap();
-    std::fs::write(folder.path().join("zh/合同.md"), files::CONTRACT_ZH).unwrap();
+    // More than the workers take at once: some wait.
+    for number in 0..6 {
+        let text = format!("{}\n附注{number}。\n", files::CONTRACT_ZH);
+        std::fs::write(folder.path().join(format!("zh/合同{number}.md")), text).unwrap();
+    }
     let paths: [PathBuf; 1] = [folder.path().to_owned()];
 
     let first = bulk::ingest(access(&app), "contracts", &paths).await.unwrap();
@@ -28,13 +32,13 @@ async fn a_folder_goes_in_file_by_file_and_again_without_copies() {
     let id = collections["data"][0]["id"].as_str().unwrap();
     let (_, listed) = app.get(&format!("/api/v1/collections/{id}/documents")).await;
     let statuses: Vec<_> = listed["data"].as_array().unwrap().iter().map(|one| &one["status"]).collect();
-    assert_eq!(statuses.iter().filter(|status| **status == "ready").count(), 2, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == "ready").count(), 7, "{statuses:?}");
     let again = bulk::ingest(access(&app), "contracts", &paths).await.unwrap();
 
-    assert_eq!((first.ready, first.known, first.failed.len()), (2, 0, 1), "{first:?}");
+    assert_eq!((first.ready, first.known, first.failed.len()), (7, 0, 1), "{first:?}");
     assert!(first.failed[0].0.ends_with("picture.png"), "{first:?}");
     assert!(first.failed[0].1.contains("PNG image"), "{first:?}");
-    assert_eq!((again.ready, again.known), (2, 2), "{again:?}");
+    assert_eq!((again.ready, again.known), (7, 7), "{again:?}");
     let (_, found) = app.post("/api/v1/search", &json!({ "query": "违约金", "limit": 1 })).await;
     assert!(found["data"][0]["text"].as_str().unwrap().contains("千分之三"), "{found}");
     app.stop().await;
