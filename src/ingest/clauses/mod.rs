@@ -308,9 +308,10 @@ fn without_contents(found: Vec<Found>, text: &[char]) -> Vec<Found> {
         let one = &found[at];
         let later = one.clause.address().and_then(|address| last.get(&address)).filter(|last| **last > at);
         listed[at] = later.is_some_and(|&later| {
-            let same = without_page(&one.clause.title) == without_page(&found[later].clause.title);
-            let after_listed = at > 0 && listed[at - 1] && !one.clause.title.is_empty();
-            same && (is_bare(&found, at, text) || after_listed)
+            let (title, whole) = (without_page(&one.clause.title), without_page(&found[later].clause.title));
+            let after_listed = at > 0 && listed[at - 1] && !title.is_empty();
+            let begins = !title.is_empty() && whole.starts_with(title);
+            (title == whole && after_listed) || ((title == whole || begins) && is_bare(&found, at, text))
         });
     }
     found.into_iter().zip(listed).filter(|(_, listed)| !listed).map(|(one, _)| one).collect()
