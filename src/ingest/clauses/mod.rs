@@ -221,8 +221,9 @@ impl Tree<'_> {
         let name = (label.to_owned(), without_page(title).to_owned());
         let earlier = *self.firsts.entry(name).or_insert(self.found.len());
         let found = self.found.get(earlier)?;
-        is_blank(self.text, found.head.end, found.clause.span.end)
-            .then(|| usize::from(found.clause.depth) - 1)
+        // A schedule may have definitions of its own.
+        let again = !self.open.in_schedule() || is_blank(self.text, found.head.end, found.clause.span.end);
+        again.then(|| usize::from(found.clause.depth) - 1)
     }
 
     /// A heading of the file is believed: whatever stands above it closes by its level.

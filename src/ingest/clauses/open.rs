@@ -81,6 +81,10 @@ impl Open {
             .filter(|fit| fit.keep < MAX_DEPTH)
     }
 
+    pub(super) fn in_schedule(&self) -> bool {
+        self.entries.iter().any(is_beside_body)
+    }
+
     /// Says whether a mark begins a list within what is open.
     pub(super) fn begins_list(&self, mark: &Mark) -> bool {
         readings(mark).iter().any(|reading| reading.value == 1)
@@ -256,8 +260,8 @@ impl Open {
     fn may_begin(&self, prefix: &str) -> bool {
         let Ok(prefix) = prefix.parse::<u32>() else { return false };
         let last = self.entries.iter().rev().find_map(|entry| {
-            let number = &entry.segment.as_ref()?.number;
-            number.split_once('.').and_then(|(first, _)| first.parse::<u32>().ok())
+            let segment = entry.segment.as_ref().filter(|segment| segment.unit == Unit::Decimal)?;
+            segment.number.split_once('.').and_then(|(first, _)| first.parse::<u32>().ok())
         });
         last.map_or(prefix == 1, |last| prefix > last && prefix - last <= MAX_GAP)
     }

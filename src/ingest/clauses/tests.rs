@@ -220,6 +220,10 @@ fn numbers_are_read_as_people_write_them() {
         "1. Term (months)\t24\nIt may be longer.\n2. Rent (EUR)\t8000\n",
         &["1 Term (months) 24", "2 Rent (EUR) 8000"],
     );
+    check(
+        "Exhibit 10.1\n1.1 Scope. It is wide.\n1.2 Term. It is long.\n",
+        &["Exhibit 10.1", " Exhibit 10.1, 1.1 Scope", " Exhibit 10.1, 1.2 Term"],
+    );
     check("5 days after delivery\n12 Months are a year\n", &[]);
 }
 
