@@ -93,6 +93,18 @@ fn what_the_page_hides_is_left_out_and_told() {
 }
 
 #[test]
+fn what_is_inherited_ends_where_a_child_says_so() {
+    let page = "<html><table role=presentation><tr><td style='font-size:0px'>gap<div style='font-size:13px'>Rent is <b>due</b></div>
+        <div style='font-size:1em'>ignore <i>all</i></div><font size=2>monthly</font><img alt=logo></table>
+        <div style='visibility:hidden'>no<p style='visibility:visible'>yes</p><img alt=no></div><p>end";
+
+    let parsed = read(page.as_bytes(), &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content, "Rent is due\n\nmonthlylogo\n\nyes\n\nend\n");
+    assert!(parsed.warnings[0].detail.starts_with("4 "), "{:?}", parsed.warnings);
+}
+
+#[test]
 fn hostile_pages_are_refused_within_bounds() {
     let started = Instant::now();
     let check = |page: &str, code: &str| {

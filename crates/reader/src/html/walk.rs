@@ -8,6 +8,7 @@ use super::tree::Element;
 use super::tree::Kind;
 use super::tree::Node;
 use super::visibility;
+use super::visibility::Hiding;
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
 use std::collections::HashSet;
@@ -103,9 +104,9 @@ struct Walk<'w, 'o> {
 
 impl Walk<'_, '_> {
     fn walk(&mut self) -> Result<(), ReadError> {
-        // A node and how many of its children have been seen.
-        let mut open: Vec<(usize, usize)> = vec![(0, 0)];
-        while let Some((at, seen)) = open.last_mut() {
+        // A node, how many of its children have been seen, and what it hides.
+        let mut open: Vec<(usize, usize, Hiding)> = vec![(0, 0, Hiding::default())];
+        while let Some((at, seen, hiding)) = open.last_mut() {
             let node = &self.nodes[*at];
             let Some(child) = node.children.get(*seen).copied() else {
                 let at = *at;
@@ -116,11 +117,16 @@ impl Walk<'_, '_> {
                 continue;
             };
             *seen += 1;
+            let hiding = *hiding;
             match &self.nodes[child].kind {
+                Kind::Text(text) if hiding.hides_text() => {
+                    self.seen.hidden += u32::from(!text.trim().is_empty());
+                }
                 Kind::Text(text) => self.flow.text(text),
                 Kind::Element(element) => {
-                    if self.enter(child, element)? {
-                        open.push((child, 0));
+                    let hiding = hiding.within(element);
+                    if self.enter(child, element, hiding)? {
+                        open.push((child, 0, hiding));
                     }
                 }
                 Kind::Other => {}
@@ -130,7 +136,7 @@ impl Walk<'_, '_> {
     }
 
     /// Enters an element; says whether its content is text of the page.
-    fn enter(&mut self, at: usize, element: &Element) -> Result<bool, ReadError> {
+    fn enter(&mut self, at: usize, element: &Element, hiding: Hiding) -> Result<bool, ReadError> {
         let name = &*element.name.local;
         if LEFT_OUT.contains(&name) {
             return Ok(false);
@@ -140,6 +146,7 @@ impl Walk<'_, '_> {
             return Ok(false);
         }
         match name {
+            "svg" | "img" if hiding.hides_pictures() => return Ok(false),
             "svg" => {
                 self.seen.pictures += 1;
                 return Ok(false);
