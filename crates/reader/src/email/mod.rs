@@ -19,51 +19,64 @@ use mail_parser::Address;
 use mail_parser::DateTime;
 use mail_parser::Message;
 
-/// Headers that every message has some of.
-const KNOWN: &[&str] = &[
-    "from",
-    "to",
-    "cc",
-    "date",
-    "subject",
+/// Headers that every message has some of. People write the same words in front of a text of their own.
+const KNOWN: &[&str] = &["from", "to", "cc", "date", "subject", "reply-to", "sender"];
+/// Those that only programs write.
+const OF_PROGRAMS: &[&str] = &[
     "message-id",
     "received",
     "mime-version",
     "content-type",
     "return-path",
     "delivered-to",
-    "reply-to",
-    "sender",
     "dkim-signature",
 ];
 /// The header of a message is looked for so far.
 const HEADER_WITHIN: usize = 256 << 10;
 
-/// Says whether bytes begin with the header of a message: at least two lines that every message has, and nothing that is no
-/// header line, up to an empty line.
+/// Characters of a date that is not understood.
+const MAX_DATE: usize = 100;
+
+/// Says whether bytes begin with the header of a message: at least two lines that every message has, one of them such as no
+/// person writes, and nothing that is no header line, up to an empty line.
 pub(crate) fn is_email(bytes: &[u8]) -> bool {
-    let mut known: Vec<&str> = Vec::new();
+    let bytes = without_envelope(bytes);
     let start = &bytes[..bytes.len().min(HEADER_WITHIN)];
+    let (mut known, mut is_sent, mut in_sender) = (Vec::<&str>::new(), false, false);
     for (at, line) in start.split_inclusive(|byte| *byte == b'\n').enumerate() {
         if matches!(line, b"\n" | b"\r\n") {
-            return known.len() >= 2;
+            return known.len() >= 2 && is_sent;
         }
-        if matches!(line, [b' ' | b'\t', ..]) && at > 0 {
-            continue;
+        if !(matches!(line, [b' ' | b'\t', ..]) && at > 0) {
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { return false };
+            let name = &line[..colon];
+            if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+                return false;
+            }
+            let is = |known: &&&str| known.as_bytes().eq_ignore_ascii_case(name);
+            let found = KNOWN.iter().chain(OF_PROGRAMS).find(is);
+            known.extend(found.filter(|found| !known.contains(found)));
+            is_sent |= OF_PROGRAMS.iter().any(|known| is(&known));
+            in_sender = name.eq_ignore_ascii_case(b"from");
         }
-        let Some(colon) = line.iter().position(|byte| *byte == b':') else { return false };
-        let name = &line[..colon];
-        if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
-            return false;
-        }
-        let found = KNOWN.iter().find(|known| known.as_bytes().eq_ignore_ascii_case(name));
-        known.extend(found.filter(|found| !known.contains(found)));
+        is_sent |= in_sender && line.contains(&b'@');
     }
     false
 }
 
+/// A message without a byte order mark, and without the line that mailboxes put before each (RFC 4155).
+fn without_envelope(bytes: &[u8]) -> &[u8] {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    if !bytes.starts_with(b"From ") {
+        return bytes;
+    }
+    let end = bytes.iter().position(|byte| *byte == b'\n');
+    end.map_or(bytes, |end| &bytes[end + 1..])
+}
+
 /// Reads a message as text on one page.
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
+    let bytes = without_envelope(bytes);
     let (head, _) = part::cut(bytes);
     let header = part::header(&head).ok_or(ReadError::Empty)?;
     let body = body::read(bytes)?;
@@ -115,7 +128,7 @@ fn lines(header: &Message<'_>) -> Vec<String> {
         ("From", addresses(header.from())),
         ("To", addresses(header.to())),
         ("Cc", addresses(header.cc())),
-        ("Date", header.date().filter(|date| date.is_valid()).map(date).unwrap_or_default()),
+        ("Date", sent(header)),
     ];
     let fields = fields.into_iter().filter(|(_, value)| !value.is_empty());
     fields.map(|(name, value)| format!("{name}: {value}")).collect()
@@ -141,6 +154,15 @@ fn person(address: &Addr<'_>) -> String {
         (Some(one), None) | (None, Some(one)) => one.to_string(),
         (None, None) => String::new(),
     }
+}
+
+/// When the message was sent; as it was written where that is not understood.
+fn sent(header: &Message<'_>) -> String {
+    let understood = header.date().filter(|date| date.is_valid()).map(date);
+    understood.unwrap_or_else(|| {
+        let raw = one_line(header.header_raw("Date").unwrap_or_default());
+        raw.chars().take(MAX_DATE).collect()
+    })
 }
 
 /// The time where the message was written, with its distance from UTC.

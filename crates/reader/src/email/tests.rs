@@ -97,17 +97,41 @@ fn a_page_is_read_as_a_page() {
 #[test]
 fn a_message_is_told_from_other_texts() {
     for (text, expected) in [
-        ("From: a\nTo: b\n\ntext", true),
+        ("From: a@b\nTo: c\n\ntext", true),
+        ("From: a\nTo: b\n\ntext", false),
         ("Received: x\n\tfolded\r\nX-Own: y\r\nmime-version: 1.0\r\n\r\n", true),
         ("From: a\nFrom: b\n\n", false),
-        ("From: a\nTo: b\n", false),
+        ("From: a@b\nTo: c\n", false),
         ("From: a\nTo the reader: b\nTo: c\n\n", false),
-        (" From: a\nTo: b\n\n", false),
-        ("\nFrom: a\nTo: b\n\n", false),
-        ("# Notes\n\nFrom: a\nTo: b\n\n", false),
+        (" From: a@b\nTo: c\n\n", false),
+        ("\nFrom: a@b\nTo: c\n\n", false),
+        ("# Notes\n\nFrom: a@b\nTo: c\n\n", false),
         ("title: x\ndate: y\n\ntext", false),
     ] {
         assert_eq!(is_email(text.as_bytes()), expected, "{text:?}");
+    }
+}
+
+#[test]
+fn what_stands_before_the_header_is_no_part_of_it() {
+    assert_eq!(content(b"\xef\xbb\xbfFrom: a@b\nTo: c@d\n\nx"), "From: a@b\nTo: c@d\n\nx\n");
+    assert_eq!(
+        content(b"From a@b Fri Jan  5 14:30:00 2024\r\nFrom: a@b\r\nTo: c@d\r\n\r\nx"),
+        "From: a@b\nTo: c@d\n\nx\n"
+    );
+}
+
+#[test]
+fn a_date_that_is_not_understood_stands_as_it_was_written() {
+    for (written, expected) in [
+        ("2024-01-05 14:30:00 +0800", "2024-01-05 14:30:00 +0800"),
+        ("2024-01-05 14:30:00", "2024-01-05 14:30:00"),
+        ("5 January,\n at noon", "5 January, at noon"),
+        ("Fri, 5 Jan 2024 14:30:00 +0800", "2024-01-05 14:30 +0800"),
+    ] {
+        let message = format!("From: a@b\nTo: c@d\nDate: {written}\n\nx");
+
+        assert_eq!(content(message.as_bytes()), format!("From: a@b\nTo: c@d\nDate: {expected}\n\nx\n"));
     }
 }
 
