@@ -130,6 +130,27 @@ fn hostile_pages_are_refused_within_bounds() {
 }
 
 #[test]
+fn attributes_that_are_repeated_are_no_work() {
+    let attributes: String = (0..48_000).map(|at| format!(" a{at}")).collect();
+    let few: String = (0..250).map(|at| format!(" a{at}")).collect();
+    let long = "x:y;".repeat(25_000);
+    let pages = [
+        format!("<html><b{attributes}>{}", "<b></b>".repeat(100_000)),
+        format!("<html><p><b{attributes}></p>{}", "<p>x</p>".repeat(1_000)),
+        format!("<html><p><b{few}></p>{}", "<p>x</p>".repeat(100_000)),
+        format!("<html><p><b style='{long}'></p>{}", "<p>x</p>".repeat(300_000)),
+        format!("<html>{}", format!("<html{few}>").repeat(20_000)),
+    ];
+    for page in pages {
+        let started = Instant::now();
+
+        let _read_or_refused = read(page.as_bytes(), &ReadOptions::default());
+
+        assert!(started.elapsed() < Duration::from_secs(5), "{}: {:?}", &page[..30], started.elapsed());
+    }
+}
+
+#[test]
 fn a_cell_that_goes_on_for_ever_is_repeated_within_bounds() {
     let wide: String = (0..500).map(|_| format!("<td rowspan=65534>{}", "x".repeat(500))).collect();
     let page = format!("<html><table><tr>{wide}{}</table>", "<tr><td>y".repeat(2_000));
