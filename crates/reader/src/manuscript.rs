@@ -61,6 +61,18 @@ impl<'o> Manuscript<'o> {
         Ok(())
     }
 
+    /// Tells of characters on the page that could not be found.
+    pub(crate) fn undecodable(&mut self, count: u32) {
+        if let Some(page) = self.pages.last_mut() {
+            page.undecodable = page.undecodable.saturating_add(count);
+        }
+    }
+
+    /// How long the text is.
+    pub(crate) const fn characters(&self) -> u32 {
+        self.characters
+    }
+
     /// Sets what follows off by an empty line, unless it is the first of its page.
     fn part(&mut self) {
         if let Some(page) = self.pages.last_mut().filter(|page| !page.span.is_empty()) {

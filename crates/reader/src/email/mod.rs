@@ -3,9 +3,9 @@
 
 mod body;
 mod part;
+mod transfer;
 
 use crate::email::body::Body;
-use crate::email::body::Text;
 use crate::error::ReadError;
 use crate::html;
 use crate::manuscript::Manuscript;
@@ -77,9 +77,9 @@ fn without_envelope(bytes: &[u8]) -> &[u8] {
 /// Reads a message as text on one page.
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
     let bytes = without_envelope(bytes);
-    let (head, _) = part::cut(bytes);
+    let head = part::cut_message(bytes).head;
     let header = part::header(&head).ok_or(ReadError::Empty)?;
-    let body = body::read(bytes)?;
+    let body = body::read(bytes, options)?;
     let subject = header.subject().map(one_line).filter(|subject| !subject.is_empty());
     let mut manuscript = Manuscript::new(options);
     manuscript.page(None);
@@ -95,18 +95,19 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
 }
 
 /// Writes the texts and the names of what is not read.
-fn write(body: &Body, manuscript: &mut Manuscript<'_>) -> Result<Vec<Warning>, ReadError> {
-    let mut warnings = Vec::new();
+fn write(body: &Body<'_>, manuscript: &mut Manuscript<'_>) -> Result<Vec<Warning>, ReadError> {
+    let mut warnings = damage(body);
     for text in &body.texts {
-        match text {
-            Text::Plain(text) => {
-                let text = text.trim_matches('\n').trim_end();
-                if !text.trim().is_empty() {
-                    manuscript.block(text, None)?;
-                }
+        if text.is_html {
+            warnings.extend(html::write(&text.decoded.content, manuscript)?.warnings());
+        } else {
+            let text = text.decoded.content.trim_matches('\n').trim_end();
+            if !text.trim().is_empty() {
+                manuscript.block(text, None)?;
             }
-            Text::Html(page) => warnings.extend(html::write(page, manuscript)?.warnings()),
         }
+        warnings.extend(text.decoded.warnings());
+        manuscript.undecodable(text.decoded.faults);
     }
     if body.pictures > 0 {
         let detail = format!("{} pictures are not read; text in them cannot be found", body.pictures);
@@ -119,6 +120,23 @@ fn write(body: &Body, manuscript: &mut Manuscript<'_>) -> Result<Vec<Warning>, R
         warnings.push(Warning { code: WarningCode::AttachmentsNotRead, page: None, detail });
     }
     Ok(warnings)
+}
+
+fn damage(body: &Body<'_>) -> Vec<Warning> {
+    let warning = |code, detail| Warning { code, page: Some(1), detail };
+    let mut warnings = Vec::new();
+    if body.cut_headers > 0 {
+        let detail = format!("{} headers are too long and were read in part", body.cut_headers);
+        warnings.push(warning(WarningCode::PageIncomplete, detail));
+    }
+    if body.damaged > 0 {
+        let detail = format!(
+            "{} parts of the message are not encoded as they say; text in them may be wrong",
+            body.damaged
+        );
+        warnings.push(warning(WarningCode::RepairedFile, detail));
+    }
+    warnings
 }
 
 /// The lines before the text.
