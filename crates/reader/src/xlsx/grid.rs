@@ -18,12 +18,15 @@ pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
     columns.sort_unstable();
     columns.dedup();
     let rows = cells.chunk_by(|one, other| one.row == other.row);
-    let (count, wide) = (rows.clone().count(), columns.len());
-    if count.saturating_mul(wide) > MAX_PLACES {
+    // A row ends with its last cell.
+    let width =
+        |row: &[Cell]| row.last().map_or(0, |last| columns.partition_point(|column| *column <= last.column));
+    if rows.clone().map(width).sum::<usize>() > MAX_PLACES {
+        let (count, wide) = (rows.count(), columns.len());
         let detail = format!("a sheet spreads over {count} rows and {wide} columns");
         return Err(ReadError::OutOfBudget { detail });
     }
-    if count == 0 {
+    if cells.is_empty() {
         return Ok(None);
     }
     let mut text = String::from("#");
@@ -96,8 +99,16 @@ mod tests {
     }
 
     #[test]
+    fn one_wide_row_makes_no_other_row_wide() {
+        let wide = (0..200).map(|at| Cell { row: 0, column: at, text: "x".into() });
+        let long = (1..100_000).map(|at| Cell { row: at, column: 0, text: "x".into() });
+
+        assert!(lines(wide.chain(long).collect()).is_ok());
+    }
+
+    #[test]
     fn cells_far_apart_are_refused() {
-        let cells = (0..3_000).map(|at| Cell { row: at, column: at, text: "x".into() }).collect();
+        let cells = (0..4_000).map(|at| Cell { row: at, column: at, text: "x".into() }).collect();
 
         assert_eq!(lines(cells).unwrap_err().code(), "out_of_budget");
     }

@@ -145,7 +145,7 @@ fn hostile_files_are_refused_within_bounds() {
         (1..=count).map(|at| format!(r#"<c r="{}{at}" t="s"><v>0</v></c>"#, grid::letters(at))).collect()
     };
 
-    check(&data(&cells(3_000)), &plain, "out_of_budget");
+    check(&data(&cells(4_000)), &plain, "out_of_budget");
     check(&data(&cells(300)), &ReadOptions { max_characters: 250, ..plain.clone() }, "out_of_budget");
     check(&data(&cells(3)), &ReadOptions { max_characters: 20, ..plain.clone() }, "too_large");
     check(&data(&"<row>".repeat(300)), &plain, "out_of_budget");
