@@ -8,7 +8,6 @@ mod slide;
 
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
-use crate::manuscript::check_pages;
 use crate::office::package::Package;
 use crate::office::properties;
 use crate::office::relationships;
@@ -28,8 +27,7 @@ const MAIN: &str = "ppt/presentation.xml";
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
     let mut package = Package::open(bytes, options)?;
     let main = relationships::main_part(&mut package, MAIN)?;
-    let slides = presentation::slides(&mut package, &main)?;
-    check_pages(slides.len(), options)?;
+    let slides = presentation::slides(&mut package, &main, options)?;
     let title = properties::title(&mut package)?;
     let (mut manuscript, mut warnings) = (Manuscript::new(options), Vec::new());
     let (mut has_text, mut pictures, mut objects) = (false, 0_u32, 0_u32);
