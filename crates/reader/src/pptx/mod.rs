@@ -28,7 +28,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
     let mut package = Package::open(bytes, options)?;
     let main = relationships::main_part(&mut package, MAIN)?;
     let slides = presentation::slides(&mut package, &main, options)?;
-    let title = properties::title(&mut package)?;
+    let title = properties::title(&mut package);
     let (mut manuscript, mut warnings) = (Manuscript::new(options), Vec::new());
     let (mut has_text, mut pictures, mut objects) = (false, 0_u32, 0_u32);
     for (number, part) in (1..).zip(&slides) {

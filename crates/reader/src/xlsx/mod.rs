@@ -38,7 +38,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
     let main = relationships::main_part(&mut package, MAIN)?;
     let workbook = workbook::read(&mut package, &main, options)?;
     let parts = parts(&mut package, &workbook)?;
-    let title = properties::title(&mut package)?;
+    let title = properties::title(&mut package);
     let mut budget = Budget { cells: MAX_CELLS, text: options.max_characters.saturating_mul(4) };
     let (mut manuscript, mut warnings) = (Manuscript::new(options), Vec::new());
     let mut number = 0;

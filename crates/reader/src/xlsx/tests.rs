@@ -69,6 +69,18 @@ fn rows_name_their_cells_and_show_what_excel_shows() {
 }
 
 #[test]
+fn damaged_properties_cost_the_title_only() {
+    let rows = data(r#"<row r="1"><c r="A1"><v>1</v></c></row>"#);
+    for properties in ["<title>x</", "<!DOCTYPE x>", "<title>&none;</title>"] {
+        let book = workbook(&[("S", "", &rows)], &[("docProps/core.xml", properties)]);
+
+        let parsed = read(&book, &ReadOptions::default()).unwrap();
+
+        assert_eq!((parsed.title, parsed.content.as_str()), (None, "S\n\n# | A |\n1 | 1 |\n"));
+    }
+}
+
+#[test]
 fn sheets_are_pages_in_the_order_of_their_tabs() {
     let rows = data(r#"<row r="1"><c r="A1"><v>1</v></c></row>"#);
     let sheets = [
