@@ -62,6 +62,16 @@ fn tables_are_rows_and_merged_cells_are_repeated() {
         "Prices\n\n| Item | Price |\n| 租金 | EUR | 500 |\n| 租金 | CNY | 8¦0 net |\n",
     );
     check("<table><tr><td rowspan=0>a<td>b<tr><td>c</table>", "| a | b |\n| a | c |\n");
+    // A cell goes on no further than its part of the table, and down rows without cells too.
+    check(
+        "<table><thead><tr><th rowspan=9>a<th>b</thead><tr><td>c<td>d<tbody><tr><td rowspan=0>e<td>f</tbody><tr><td>g<td>h</table>",
+        "| a | b |\n| c | d |\n| e | f |\n| g | h |\n",
+    );
+    check("<table><tr><td>a<td rowspan=2>b<tr></tr><tr><td>c<td>d</table>", "| a | b |\n| c | d |\n");
+    check(
+        "<table><tr><td rowspan=3>a<td>b<tr></tr><tr><td>c<tr><td>d<td>e</table>",
+        "| a | b |\n| a | c |\n| d | e |\n",
+    );
     check("<table><tr><td>a<td><ul><li>x<li>y</ul></table>", "| a | - x - y |\n");
     // Tables that only place what they hold.
     check("<table><tr><td><p>One</p><p>Two</p></table>", "One\n\nTwo\n");

@@ -176,6 +176,7 @@ impl Walk<'_, '_> {
         let Some(table) = self.flow.table() else { return Ok(()) };
         match name {
             "tr" => table.begin_row(),
+            "thead" | "tbody" | "tfoot" => table.begin_part(),
             "td" | "th" => {
                 table.begin_cell();
                 let number = |name: &str| number(element, name).map(|number| number as usize);
