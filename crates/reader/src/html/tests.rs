@@ -82,6 +82,7 @@ fn tables_are_rows_and_merged_cells_are_repeated() {
 #[test]
 fn white_space_is_what_a_reader_sees() {
     check("<pre>\nfn  main() {\n\n  x\n}</pre>end", "fn  main() {\n\n  x\n}\n\nend\n");
+    check("<p>Terms:<textarea>\n1. Pay\n  monthly</textarea>", "Terms:\n\n1. Pay\n  monthly\n");
     check("a<br>b <br> c<br><br>d", "a\nb\nc\n\nd\n");
     check("逾期一日\n按应付金额 x\ny", "逾期一日按应付金额 x y\n");
     check("<ruby>租<rp>(<rt>zū<rp>)</ruby>金 <img alt='公司 logo' src=x>", "租金 公司 logo\n");

@@ -31,7 +31,6 @@ const LEFT_OUT: &[&str] = &[
     "canvas",
     "select",
     "datalist",
-    "textarea",
     "rt",
     "rp",
     "annotation",
@@ -156,7 +155,7 @@ impl Walk<'_, '_> {
                 self.flow.text(element.attribute("alt").unwrap_or_default());
             }
             "br" => self.flow.line_break(),
-            "pre" | "listing" | "xmp" => self.flow.preserve(true)?,
+            "pre" | "listing" | "xmp" | "textarea" => self.flow.preserve(true)?,
             "ul" | "ol" | "menu" | "dir" => self.flow.begin_list(list(element))?,
             "li" => self.flow.begin_item(number(element, "value"))?,
             "table" if self.data_tables.contains(&at) => self.flow.begin_table()?,
@@ -193,7 +192,7 @@ impl Walk<'_, '_> {
     fn leave(&mut self, at: usize, element: &Element) -> Result<(), ReadError> {
         let name = &*element.name.local;
         match name {
-            "pre" | "listing" | "xmp" => self.flow.preserve(false),
+            "pre" | "listing" | "xmp" | "textarea" => self.flow.preserve(false),
             "ul" | "ol" | "menu" | "dir" => self.flow.end_list(),
             "li" => self.flow.end_item(),
             "table" if self.data_tables.contains(&at) => self.flow.end_table(),
