@@ -50,6 +50,7 @@ fn lists_keep_their_numbers_and_depth() {
     );
     check("<ol start=3><li>三<li value=7>七<li>八</ol>", "3. 三\n7. 七\n8. 八\n");
     check("<ol type=a><li>one<li>two</ol><ol type=I><li>one</ol>", "a. one\nb. two\n\nI. one\n");
+    check("<ol type=a start=26><li>z<li>aa<li>ab</ol>", "z. z\naa. aa\nab. ab\n");
     check("<ol><li><h2>Scope</h2>All.</ol>", "1. Scope\n\n  All.\n");
     check("<ul><li><li> <li>x</ul>", "- x\n");
 }

@@ -4,6 +4,7 @@
 
 mod comments;
 mod presentation;
+mod scheme;
 mod slide;
 
 use crate::error::ReadError;

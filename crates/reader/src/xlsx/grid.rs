@@ -3,6 +3,7 @@
 
 use super::sheet::Cell;
 use crate::error::ReadError;
+use crate::numerals::alphabetic;
 
 /// Places of a sheet that are written, empty ones between others included.
 const MAX_PLACES: usize = 5_000_000;
@@ -53,13 +54,7 @@ pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
 
 /// The letters of a column that is counted from 0.
 pub(super) fn letters(column: u32) -> String {
-    let (mut letters, mut left) = (Vec::new(), column + 1);
-    while left > 0 {
-        left -= 1;
-        letters.push(char::from(b'A' + (left % 26) as u8));
-        left /= 26;
-    }
-    letters.iter().rev().collect()
+    alphabetic(column + 1)
 }
 
 #[cfg(test)]
