@@ -54,8 +54,8 @@ impl<'o> Manuscript<'o> {
         if let Some(page) = self.pages.last_mut() {
             page.span.end = self.characters;
         }
-        let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some(level) = heading.filter(|_| !title.is_empty()) {
+        if let Some(level) = heading.filter(|_| !text.trim().is_empty()) {
+            let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
             self.headings.push(Heading { level, title, span: Span { start, end } });
         }
         Ok(())
