@@ -13,6 +13,8 @@ const EXCEL: &str = "an Excel workbook (XLSX)";
 const POWERPOINT: &str = "a PowerPoint presentation (PPTX)";
 /// Comments before a web page's first element may be so long.
 const HTML_WITHIN: usize = 64 * 1024;
+/// What pages, and pieces of them that programs save, begin with where they leave `<html>` out.
+const FIRST_ELEMENTS: &[&str] = &["head", "meta", "body", "table", "style"];
 /// How much of a text is looked at to tell Markdown from plain text.
 const SAMPLE_CHARACTERS: usize = 64 * 1024;
 
@@ -111,8 +113,8 @@ fn zip_kind(bytes: &[u8]) -> &'static str {
         ("mimetypeapplication/epub", "an EPUB book"),
     ];
     // Office files may hold other ones, whose entries can be seen in the bytes: the archive's own directory goes first.
-    let names = package::names(bytes).unwrap_or_default();
-    let own = ENTRIES.iter().find(|(entry, _)| names.iter().any(|name| name.starts_with(entry)));
+    let names = package::names(bytes);
+    let own = ENTRIES.iter().find(|(entry, _)| names.iter().any(|name| name.starts_with(entry.as_bytes())));
     // Names stand in the local headers at the front and in the directory at the back.
     let (front, back) = (&bytes[..bytes.len().min(1 << 16)], &bytes[bytes.len().saturating_sub(1 << 16)..]);
     let seen = |entry: &str| contains(front, entry.as_bytes()) || contains(back, entry.as_bytes());
@@ -129,7 +131,12 @@ fn is_html(bytes: &[u8]) -> bool {
         start = comment[end + 3..].trim_ascii_start();
     }
     let start = start[..start.len().min(512)].to_ascii_lowercase();
+    let begins = |name: &&str| {
+        let rest = start.strip_prefix(b"<").and_then(|rest| rest.strip_prefix(name.as_bytes()));
+        rest.and_then(<[u8]>::first).is_some_and(|next| *next == b'>' || next.is_ascii_whitespace())
+    };
     start.starts_with(b"<!doctype html")
+        || FIRST_ELEMENTS.iter().any(begins)
         || start.starts_with(b"<html")
         || (start.starts_with(b"<?xml")
             && (contains(&start, b"<html") || contains(&start, b"<!doctype html")))
@@ -221,6 +228,47 @@ mod tests {
             Ok(Format::Pptx),
         );
         check(b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.bin", Err("XLSB"));
+    }
+
+    #[test]
+    fn labels_at_the_start_of_a_text_are_no_header_of_a_message() {
+        check(b"Subject: Lease\nDate: 5 January\nLandlord: Ada\n\nThe rent is due.", Ok(Format::Text));
+        check(b"From: the landlord\nTo: the tenant\n\nThe rent is due.", Ok(Format::Text));
+        check(b"\xef\xbb\xbfFrom: Ada\n <a@b>\nSubject: Lease\n\nDear Bob,", Ok(Format::Email));
+        check(b"From a@b Fri Jan  5 14:30:00 2024\nTo: c@d\nReceived: x\n\nDear Bob,", Ok(Format::Email));
+    }
+
+    #[test]
+    fn pages_without_a_first_line_are_known_by_their_elements() {
+        for start in ["head", "meta charset=utf-8", "body", "table\nborder=0", "STYLE"] {
+            check(format!("<{start}>\nx").as_bytes(), Ok(Format::Html));
+        }
+        check(b"<header> is an element", Ok(Format::Text));
+        check(b"<tables>", Ok(Format::Text));
+    }
+
+    #[test]
+    fn a_long_directory_is_no_work() {
+        let mut bytes = b"PK\x03\x04\x14\0\0\0\0\0xl/workbook.xml".to_vec();
+        let (start, count) = (bytes.len() as u64, 1_000_000_u64);
+        let mut header = [0; 47];
+        header[..4].copy_from_slice(b"PK\x01\x02");
+        header[28] = 1;
+        header[46] = b'x';
+        bytes.extend(std::iter::repeat_n(header, count as usize).flatten());
+        let end = bytes.len() as u64;
+        bytes.extend(b"PK\x06\x06\x2c\0\0\0\0\0\0\0\x2d\0\x2d\0\0\0\0\0\0\0\0\0");
+        bytes.extend([count, count, end - start, start].iter().flat_map(|number| number.to_le_bytes()));
+        bytes.extend(b"PK\x06\x07\0\0\0\0");
+        bytes.extend(end.to_le_bytes());
+        bytes.extend(b"\x01\0\0\0PK\x05\x06\0\0\0\0");
+        bytes.extend([0xff; 12]);
+        bytes.extend([0, 0]);
+        let started = std::time::Instant::now();
+
+        check(&bytes, Ok(Format::Xlsx));
+
+        assert!(started.elapsed() < std::time::Duration::from_millis(100), "{:?}", started.elapsed());
     }
 
     #[test]

@@ -54,11 +54,23 @@ impl<'o> Manuscript<'o> {
         if let Some(page) = self.pages.last_mut() {
             page.span.end = self.characters;
         }
-        let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if let Some(level) = heading.filter(|_| !title.is_empty()) {
+        if let Some(level) = heading.filter(|_| !text.trim().is_empty()) {
+            let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
             self.headings.push(Heading { level, title, span: Span { start, end } });
         }
         Ok(())
+    }
+
+    /// Tells of characters on the page that could not be found.
+    pub(crate) fn undecodable(&mut self, count: u32) {
+        if let Some(page) = self.pages.last_mut() {
+            page.undecodable = page.undecodable.saturating_add(count);
+        }
+    }
+
+    /// How long the text is.
+    pub(crate) const fn characters(&self) -> u32 {
+        self.characters
     }
 
     /// Sets what follows off by an empty line, unless it is the first of its page.

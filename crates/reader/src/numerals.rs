@@ -36,3 +36,54 @@ pub(crate) fn letters(number: u32) -> String {
     let letter = char::from(b'A' + (index % 26) as u8);
     String::from(letter).repeat((index / 26 + 1).min(8) as usize)
 }
+
+/// Writes `A` to `Z`, then `AA`, `AB`, and so on, as web pages and the columns of sheets have them; 0 as a digit.
+pub(crate) fn alphabetic(number: u32) -> String {
+    if number == 0 {
+        return number.to_string();
+    }
+    let (mut letters, mut left) = (Vec::new(), number);
+    while left > 0 {
+        left -= 1;
+        letters.push(char::from(b'A' + (left % 26) as u8));
+        left /= 26;
+    }
+    letters.iter().rev().collect()
+}
+
+/// Writes `①` to `⑳`.
+pub(crate) fn circled(number: u32) -> String {
+    one_of("①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳", number)
+}
+
+/// The sign at a place, counted from 1; the number itself where there is none.
+pub(crate) fn one_of(signs: &str, number: u32) -> String {
+    let sign = (number as usize).checked_sub(1).and_then(|at| signs.chars().nth(at));
+    sign.map_or_else(|| number.to_string(), String::from)
+}
+
+/// `十一`, `一百零一`, up to 9,999.
+pub(crate) fn chinese(number: u32) -> String {
+    const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
+    const UNITS: [(u32, Option<char>); 4] =
+        [(1000, Some('千')), (100, Some('百')), (10, Some('十')), (1, None)];
+    if number == 0 || number > 9_999 {
+        return if number == 0 { "〇".to_owned() } else { number.to_string() };
+    }
+    let (mut written, mut skipped) = (String::new(), false);
+    for (value, unit) in UNITS {
+        let digit = number / value % 10;
+        if digit == 0 {
+            skipped = !written.is_empty();
+            continue;
+        }
+        if std::mem::take(&mut skipped) {
+            written.push('零');
+        }
+        if !(digit == 1 && value == 10 && written.is_empty()) {
+            written.push(DIGITS[digit as usize]);
+        }
+        written.extend(unit);
+    }
+    written
+}

@@ -14,6 +14,9 @@ const FREE_REPEATED: usize = 64 << 10;
 pub(crate) struct Table {
     rows: Vec<String>,
     row: Vec<String>,
+    /// A row is open; how many ended before it, those without text too.
+    in_row: bool,
+    ended: usize,
     cell: Option<Cell>,
     column: usize,
     /// What goes on downwards, by column.
@@ -43,14 +46,21 @@ enum Down {
 struct Hanging {
     text: String,
     span: usize,
-    /// How many rows are left, where the cell itself told.
-    rows: Option<usize>,
+    /// The last row that it covers, where the cell itself told.
+    until: Option<usize>,
 }
 
 impl Table {
     pub(crate) fn begin_row(&mut self) {
         self.end_row();
         self.column = 0;
+        self.in_row = true;
+    }
+
+    /// Begins another part of the table: no cell goes on into it (WHATWG HTML, 4.9.12).
+    pub(crate) fn begin_part(&mut self) {
+        self.end_row();
+        self.hanging.clear();
     }
 
     pub(crate) fn begin_cell(&mut self) {
@@ -103,7 +113,7 @@ impl Table {
     pub(crate) fn end_cell(&mut self) {
         let Some(cell) = self.cell.take() else { return };
         let Cell { text, span, down } = cell;
-        let rows = match down {
+        let until = match down {
             Down::No => {
                 self.own += text.len();
                 self.hanging.remove(&self.column);
@@ -114,10 +124,10 @@ impl Table {
                 return self.put(text, span);
             }
             Down::Begins => None,
-            Down::For(rows) => Some(rows),
+            Down::For(rows) => Some(self.ended.saturating_add(rows)),
         };
         self.own += text.len();
-        self.hanging.insert(self.column, Hanging { text: text.clone(), span, rows });
+        self.hanging.insert(self.column, Hanging { text: text.clone(), span, until });
         self.put(text, span);
     }
 
@@ -129,14 +139,11 @@ impl Table {
     /// Repeats cells from above that cover the place where the row has come to.
     fn fill(&mut self) {
         while self.column < MAX_COLUMNS
-            && let Some(Hanging { span, rows: Some(left), .. }) = self.hanging.get_mut(&self.column)
+            && let Some(Hanging { span, until: Some(until), .. }) = self.hanging.get(&self.column)
+            && *until >= self.ended
         {
-            let (span, is_last) = (*span, *left <= 1);
-            *left = left.saturating_sub(1);
+            let span = *span;
             let Some(text) = self.repeat(self.column) else { return self.hanging.clear() };
-            if is_last {
-                self.hanging.remove(&self.column);
-            }
             self.put(text, span);
         }
     }
@@ -153,6 +160,7 @@ impl Table {
         if !self.row.is_empty() {
             self.fill();
         }
+        self.ended += usize::from(std::mem::take(&mut self.in_row));
         let row = std::mem::take(&mut self.row);
         if row.iter().any(|cell| !cell.is_empty()) {
             let cells: Vec<String> = row.into_iter().map(|cell| cell.replace('|', "¦")).collect();

@@ -44,7 +44,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         endnotes: beside("endnotes.xml")?.map(|part| notes::read(&part)).transpose()?.unwrap_or_default(),
         comments: beside("comments.xml")?.map(|part| notes::read(&part)).transpose()?.unwrap_or_default(),
     };
-    let title = properties::title(&mut package)?;
+    let title = properties::title(&mut package);
     let (blocks, lost) = body::read(&text, parts)?;
     assemble(blocks, &lost, title, options)
 }

@@ -2,7 +2,10 @@
 //! 17.9). Knows no paragraph.
 
 use crate::error::ReadError;
+use crate::numerals::chinese;
+use crate::numerals::circled;
 use crate::numerals::letters;
+use crate::numerals::one_of;
 use crate::numerals::roman;
 use crate::office::xml::Element;
 use crate::office::xml::Node;
@@ -194,40 +197,9 @@ fn number(format: &str, number: u32) -> String {
         | "japaneseDigitalTenThousand" => chinese(number),
         "ideographTraditional" => one_of("甲乙丙丁戊己庚辛壬癸", number),
         "ideographZodiac" => one_of("子丑寅卯辰巳午未申酉戌亥", number),
-        "decimalEnclosedCircle" | "decimalEnclosedCircleChinese" => one_of("①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳", number),
+        "decimalEnclosedCircle" | "decimalEnclosedCircleChinese" => circled(number),
         _ => number.to_string(),
     }
-}
-
-fn one_of(signs: &str, number: u32) -> String {
-    let sign = (number as usize).checked_sub(1).and_then(|at| signs.chars().nth(at));
-    sign.map_or_else(|| number.to_string(), String::from)
-}
-
-/// `十一`, `一百零一`, up to 9,999.
-fn chinese(number: u32) -> String {
-    const DIGITS: [char; 10] = ['零', '一', '二', '三', '四', '五', '六', '七', '八', '九'];
-    const UNITS: [(u32, Option<char>); 4] =
-        [(1000, Some('千')), (100, Some('百')), (10, Some('十')), (1, None)];
-    if number == 0 || number > 9_999 {
-        return if number == 0 { "〇".to_owned() } else { number.to_string() };
-    }
-    let (mut written, mut skipped) = (String::new(), false);
-    for (value, unit) in UNITS {
-        let digit = number / value % 10;
-        if digit == 0 {
-            skipped = !written.is_empty();
-            continue;
-        }
-        if std::mem::take(&mut skipped) {
-            written.push('零');
-        }
-        if !(digit == 1 && value == 10 && written.is_empty()) {
-            written.push(DIGITS[digit as usize]);
-        }
-        written.extend(unit);
-    }
-    written
 }
 
 #[cfg(test)]

@@ -1,17 +1,18 @@
 //! A part of a message: what its header says, and its body as it was sent (RFC 2045, RFC 2046). Knows no other part but
 //! those it is cut into.
 
+use super::transfer;
+use super::transfer::Sent;
 use crate::text;
 use mail_parser::ContentType;
 use mail_parser::Message;
 use mail_parser::MessageParser;
 use mail_parser::MimeHeaders;
-use mail_parser::decoders::base64::base64_decode;
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use std::borrow::Cow;
 
-/// A header that is longer is cut off.
-const MAX_HEADER: usize = 1 << 20;
+/// Headers that are longer are cut off: the work of reading one grows with the square of its length.
+pub(super) const MAX_HEADER: usize = 64 << 10;
+const MAX_PART_HEADER: usize = 16 << 10;
 
 /// A part with its header read.
 pub(super) struct Part<'b> {
@@ -27,6 +28,16 @@ pub(super) struct Part<'b> {
     /// Another part shows it.
     pub(super) is_shown_elsewhere: bool,
     pub(super) name: Option<String>,
+    /// Bytes of the header, and whether it was longer.
+    pub(super) header_bytes: usize,
+    pub(super) is_header_cut: bool,
+    body: &'b [u8],
+}
+
+/// A message, or a part, in two.
+pub(super) struct Cut<'b> {
+    pub(super) head: Cow<'b, [u8]>,
+    pub(super) is_shortened: bool,
     body: &'b [u8],
 }
 
@@ -40,8 +51,8 @@ pub(super) enum Lines {
     FlowedWithoutSpace,
 }
 
-/// Cuts a message, or a part, into its header and body.
-pub(super) fn cut(bytes: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
+/// Cuts the header, up to a length, from the body.
+fn cut(bytes: &[u8], limit: usize) -> Cut<'_> {
     let mut at = 0;
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         if line.trim_ascii().is_empty() {
@@ -52,13 +63,27 @@ pub(super) fn cut(bytes: &[u8]) -> (Cow<'_, [u8]>, &[u8]) {
     let (head, rest) = bytes.split_at(at);
     let body =
         rest.iter().position(|byte| *byte == b'\n').map_or(&rest[rest.len()..], |end| &rest[end + 1..]);
-    let head = &head[..head.len().min(MAX_HEADER)];
+    let is_shortened = head.len() > limit;
+    let mut head = &head[..head.len().min(limit)];
+    if is_shortened && let Some(end) = head.iter().rposition(|byte| *byte == b'\n') {
+        head = &head[..=end];
+    }
     if std::str::from_utf8(head).is_ok() {
-        return (Cow::Borrowed(head), body);
+        return Cut { head: Cow::Borrowed(head), is_shortened, body };
     }
     // Old programs put their own encoding into headers, which no rule allows.
     let decoded = text::decode(head).map(|decoded| decoded.content.into_bytes());
-    (decoded.map_or(Cow::Borrowed(head), Cow::Owned), body)
+    Cut { head: decoded.map_or(Cow::Borrowed(head), Cow::Owned), is_shortened, body }
+}
+
+/// Cuts a whole message.
+pub(super) fn cut_message(bytes: &[u8]) -> Cut<'_> {
+    cut(bytes, MAX_HEADER)
+}
+
+/// Cuts a part, or a message in a part.
+pub(super) fn cut_part(bytes: &[u8]) -> Cut<'_> {
+    cut(bytes, MAX_PART_HEADER)
 }
 
 /// Reads a header; none where there is nothing of one.
@@ -67,9 +92,9 @@ pub(super) fn header(head: &[u8]) -> Option<Message<'_>> {
 }
 
 impl<'b> Part<'b> {
-    /// Reads the header of a part. `in_digest`: parts of a digest are messages unless they say otherwise.
-    pub(super) fn new(bytes: &'b [u8], in_digest: bool) -> Self {
-        let (head, body) = cut(bytes);
+    /// Reads the header. `in_digest`: parts of a digest are messages unless they say otherwise.
+    pub(super) fn new(cut: Cut<'b>, in_digest: bool) -> Self {
+        let Cut { head, is_shortened, body } = cut;
         let header = header(&head);
         let content_type = header.as_ref().and_then(|header| header.content_type());
         let usual = if in_digest { ("message", "rfc822") } else { ("text", "plain") };
@@ -95,6 +120,8 @@ impl<'b> Part<'b> {
             is_shown_elsewhere: header.is_some_and(|header| header.content_id().is_some())
                 || disposition.is_some_and(ContentType::is_inline),
             name: header.and_then(|header| header.attachment_name()).map(str::to_owned),
+            header_bytes: head.len(),
+            is_header_cut: is_shortened,
             body,
         }
     }
@@ -126,14 +153,19 @@ impl<'b> Part<'b> {
         parts
     }
 
-    /// The body without its encoding for transfer. A body that is wrong for it is taken as it stands.
-    pub(super) fn content(&self) -> Cow<'b, [u8]> {
-        let decoded = match self.encoding.trim() {
-            "base64" => base64_decode(self.body),
-            "quoted-printable" => quoted_printable_decode(self.body),
-            _ => None,
+    /// Says whether anything stands in the body.
+    pub(super) fn has_body(&self) -> bool {
+        !self.body.trim_ascii().is_empty()
+    }
+
+    /// The body without its encoding for transfer, and whether all of it kept to that.
+    pub(super) fn content(&self) -> (Cow<'b, [u8]>, bool) {
+        let Sent { content, is_whole } = match self.encoding.trim() {
+            "base64" => transfer::base64(self.body),
+            "quoted-printable" => transfer::quoted_printable(self.body),
+            _ => return (Cow::Borrowed(self.body), true),
         };
-        decoded.map_or(Cow::Borrowed(self.body), Cow::Owned)
+        (Cow::Owned(content), is_whole)
     }
 }
 

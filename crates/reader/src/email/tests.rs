@@ -7,6 +7,8 @@ use proptest::prelude::ProptestConfig;
 use proptest::prelude::any;
 use proptest::prelude::prop;
 use proptest::proptest;
+use std::time::Duration;
+use std::time::Instant;
 
 const HEAD: &str = "From: =?utf-8?B?5byg5LiJ?= <zhang@example.com>\r\nTo: Ada <ada@example.com>,\r\n bob@example.com\r\n\
     Date: Fri, 5 Jan 2024 14:30:00 +0800\r\nSubject: =?gb2312?B?t7/O3dfiwd66z82s?=\r\n";
@@ -97,18 +99,123 @@ fn a_page_is_read_as_a_page() {
 #[test]
 fn a_message_is_told_from_other_texts() {
     for (text, expected) in [
-        ("From: a\nTo: b\n\ntext", true),
+        ("From: a@b\nTo: c\n\ntext", true),
+        ("From: a\nTo: b\n\ntext", false),
         ("Received: x\n\tfolded\r\nX-Own: y\r\nmime-version: 1.0\r\n\r\n", true),
         ("From: a\nFrom: b\n\n", false),
-        ("From: a\nTo: b\n", false),
+        ("From: a@b\nTo: c\n", false),
         ("From: a\nTo the reader: b\nTo: c\n\n", false),
-        (" From: a\nTo: b\n\n", false),
-        ("\nFrom: a\nTo: b\n\n", false),
-        ("# Notes\n\nFrom: a\nTo: b\n\n", false),
+        (" From: a@b\nTo: c\n\n", false),
+        ("\nFrom: a@b\nTo: c\n\n", false),
+        ("# Notes\n\nFrom: a@b\nTo: c\n\n", false),
         ("title: x\ndate: y\n\ntext", false),
     ] {
         assert_eq!(is_email(text.as_bytes()), expected, "{text:?}");
     }
+}
+
+#[test]
+fn what_stands_before_the_header_is_no_part_of_it() {
+    assert_eq!(content(b"\xef\xbb\xbfFrom: a@b\nTo: c@d\n\nx"), "From: a@b\nTo: c@d\n\nx\n");
+    assert_eq!(
+        content(b"From a@b Fri Jan  5 14:30:00 2024\r\nFrom: a@b\r\nTo: c@d\r\n\r\nx"),
+        "From: a@b\nTo: c@d\n\nx\n"
+    );
+}
+
+#[test]
+fn a_date_that_is_not_understood_stands_as_it_was_written() {
+    for (written, expected) in [
+        ("2024-01-05 14:30:00 +0800", "2024-01-05 14:30:00 +0800"),
+        ("2024-01-05 14:30:00", "2024-01-05 14:30:00"),
+        ("5 January,\n at noon", "5 January, at noon"),
+        ("Fri, 5 Jan 2024 14:30:00 +0800", "2024-01-05 14:30 +0800"),
+    ] {
+        let message = format!("From: a@b\nTo: c@d\nDate: {written}\n\nx");
+
+        assert_eq!(content(message.as_bytes()), format!("From: a@b\nTo: c@d\nDate: {expected}\n\nx\n"));
+    }
+}
+
+#[test]
+fn headers_are_read_within_bounds() {
+    let long = [
+        format!("Subject: {}\n", "=?aa?q? ".repeat(130_000)),
+        format!("Content-Type: x/y; {}\n", (0..60_000).map(|at| format!("a{at}*1=x; ")).collect::<String>()),
+    ];
+    for header in long {
+        let started = Instant::now();
+        let part =
+            format!("Content-Type: multipart/mixed; boundary=b\n\n--b\n{header}\nRent.\n--b\n\nLate fee.");
+
+        for message in [format!("{HEAD}{header}\nRent."), format!("{HEAD}{part}")] {
+            let parsed = read(message.as_bytes(), &ReadOptions::default()).unwrap();
+
+            let codes: Vec<_> = parsed.warnings.iter().map(|warning| warning.code).collect();
+            assert!(codes.contains(&WarningCode::PageIncomplete), "{codes:?}");
+        }
+        assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    }
+    let part = format!("--b\nContent-Description: {}\n\nx\n", "=?aa?q? ".repeat(2_000));
+    let message = format!("{HEAD}Content-Type: multipart/mixed; boundary=b\n\n{}", part.repeat(900));
+    let started = Instant::now();
+    let _read_or_refused = read(message.as_bytes(), &ReadOptions::default());
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn bytes_speak_against_a_wrong_label() {
+    for label in ["us-ascii", "iso-8859-1", "utf-8"] {
+        check(&format!("Content-Type: text/plain; charset={label}\n\n租金每月支付。"), "\n租金每月支付。\n");
+        check(
+            &format!("Content-Type: text/html; charset={label}\n\n<p>租金每月支付。"),
+            "\n租金每月支付。\n",
+        );
+    }
+    let message = [HEAD.as_bytes(), b"Content-Type: text/plain; charset=iso-8859-1\n\ncaf\xe9"].concat();
+    assert!(content(&message).ends_with("\ncafé\n"));
+    let long = "The rent is due on the first day of each month, in advance. ";
+    let message =
+        [HEAD.as_bytes(), b"Content-Type: text/plain; charset=utf-8\n\n", long.as_bytes(), b"\xff"].concat();
+
+    let parsed = read(&message, &ReadOptions::default()).unwrap();
+
+    let codes: Vec<_> = parsed.warnings.iter().map(|warning| warning.code).collect();
+    assert!(codes.contains(&WarningCode::EncodingGuessed), "{codes:?}");
+    let marks = parsed.content.matches('\u{fffd}').count();
+    assert_eq!(parsed.pages[0].undecodable as usize, marks);
+}
+
+#[test]
+fn what_is_damaged_is_read_as_far_as_it_goes_and_told() {
+    for (rest, expected) in [
+        ("Content-Transfer-Encoding: quoted-printable\n\n=E7=A7=9F =x 5=\n0 =3D", "租 =x 50 ="),
+        ("Content-Transfer-Encoding: base64\n\nUmVudC4=\n-- \nA list footer.", "Rent.\n-- \nA list footer."),
+        ("Content-Type: multipart/mixed\n\nRent.", "Rent."),
+        ("Content-Type: multipart/mixed; boundary=b\n\nRent.", "Rent."),
+    ] {
+        let message = format!("{HEAD}{rest}");
+
+        let parsed = read(message.as_bytes(), &ReadOptions::default()).unwrap();
+
+        assert_eq!(parsed.content, format!("{LINES}\n{expected}\n"));
+        let codes: Vec<_> = parsed.warnings.iter().map(|warning| warning.code).collect();
+        assert_eq!(codes, [WarningCode::RepairedFile], "{rest}");
+    }
+}
+
+#[test]
+fn a_stub_does_not_stand_for_a_page() {
+    let parts = |plain: &str, page: &str| {
+        format!(
+            "Content-Type: multipart/alternative; boundary=b\n\n--b\n\n{plain}\n--b\nContent-Type: text/html\n\n{page}\n--b--"
+        )
+    };
+    let page = format!("<p>{}</p>", "The rent is due. ".repeat(20).trim_end());
+
+    check(&parts("Please view this in a browser.", &page), &format!("\n{}\n", &page[3..page.len() - 4]));
+    check(&parts("The rent is due.", "<p>The rent is <b>due</b>. Bye."), "\nThe rent is due.\n");
+    check(&parts("Rent.", "<html>"), "\nRent.\n");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
-use crate::numerals::letters;
+use crate::numerals::alphabetic;
 use crate::numerals::roman;
 use crate::table::Table;
 
@@ -143,8 +143,8 @@ impl<'m, 'o> Flow<'m, 'o> {
             match list.numbering {
                 None => "- ".to_owned(),
                 Some(Numbering::Digits) => format!("{number}. "),
-                Some(Numbering::UpperLetters) => format!("{}. ", letters(number)),
-                Some(Numbering::LowerLetters) => format!("{}. ", letters(number).to_lowercase()),
+                Some(Numbering::UpperLetters) => format!("{}. ", alphabetic(number)),
+                Some(Numbering::LowerLetters) => format!("{}. ", alphabetic(number).to_lowercase()),
                 Some(Numbering::UpperRoman) => format!("{}. ", roman(number)),
                 Some(Numbering::LowerRoman) => format!("{}. ", roman(number).to_lowercase()),
             }

@@ -34,6 +34,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
     let mut manuscript = Manuscript::new(options);
     manuscript.page(None);
     let beside = write(&decoded.content, &mut manuscript)?;
+    manuscript.undecodable(decoded.faults);
     let mut warnings = decoded.warnings();
     warnings.extend(beside.warnings());
     let parsed = manuscript.finish(Format::Html, beside.title, warnings)?;
@@ -47,6 +48,12 @@ pub(crate) fn write(page: &str, manuscript: &mut Manuscript<'_>) -> Result<Besid
     let nodes = tree::build(page)?;
     let seen = walk::walk(&nodes, manuscript)?;
     Ok(Beside { title: title(&nodes), hidden: seen.hidden, pictures: seen.pictures })
+}
+
+/// Counts the characters of a page's text; none where it cannot be read.
+pub(crate) fn count_shown(page: &str, options: &ReadOptions) -> usize {
+    let mut manuscript = Manuscript::new(options);
+    write(page, &mut manuscript).map_or(0, |_| manuscript.characters() as usize)
 }
 
 impl Beside {

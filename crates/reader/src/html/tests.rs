@@ -50,6 +50,7 @@ fn lists_keep_their_numbers_and_depth() {
     );
     check("<ol start=3><li>三<li value=7>七<li>八</ol>", "3. 三\n7. 七\n8. 八\n");
     check("<ol type=a><li>one<li>two</ol><ol type=I><li>one</ol>", "a. one\nb. two\n\nI. one\n");
+    check("<ol type=a start=26><li>z<li>aa<li>ab</ol>", "z. z\naa. aa\nab. ab\n");
     check("<ol><li><h2>Scope</h2>All.</ol>", "1. Scope\n\n  All.\n");
     check("<ul><li><li> <li>x</ul>", "- x\n");
 }
@@ -62,6 +63,16 @@ fn tables_are_rows_and_merged_cells_are_repeated() {
         "Prices\n\n| Item | Price |\n| 租金 | EUR | 500 |\n| 租金 | CNY | 8¦0 net |\n",
     );
     check("<table><tr><td rowspan=0>a<td>b<tr><td>c</table>", "| a | b |\n| a | c |\n");
+    // A cell goes on no further than its part of the table, and down rows without cells too.
+    check(
+        "<table><thead><tr><th rowspan=9>a<th>b</thead><tr><td>c<td>d<tbody><tr><td rowspan=0>e<td>f</tbody><tr><td>g<td>h</table>",
+        "| a | b |\n| c | d |\n| e | f |\n| g | h |\n",
+    );
+    check("<table><tr><td>a<td rowspan=2>b<tr></tr><tr><td>c<td>d</table>", "| a | b |\n| c | d |\n");
+    check(
+        "<table><tr><td rowspan=3>a<td>b<tr></tr><tr><td>c<tr><td>d<td>e</table>",
+        "| a | b |\n| a | c |\n| d | e |\n",
+    );
     check("<table><tr><td>a<td><ul><li>x<li>y</ul></table>", "| a | - x - y |\n");
     // Tables that only place what they hold.
     check("<table><tr><td><p>One</p><p>Two</p></table>", "One\n\nTwo\n");
@@ -72,6 +83,7 @@ fn tables_are_rows_and_merged_cells_are_repeated() {
 #[test]
 fn white_space_is_what_a_reader_sees() {
     check("<pre>\nfn  main() {\n\n  x\n}</pre>end", "fn  main() {\n\n  x\n}\n\nend\n");
+    check("<p>Terms:<textarea>\n1. Pay\n  monthly</textarea>", "Terms:\n\n1. Pay\n  monthly\n");
     check("a<br>b <br> c<br><br>d", "a\nb\nc\n\nd\n");
     check("逾期一日\n按应付金额 x\ny", "逾期一日按应付金额 x y\n");
     check("<ruby>租<rp>(<rt>zū<rp>)</ruby>金 <img alt='公司 logo' src=x>", "租金 公司 logo\n");
@@ -90,6 +102,18 @@ fn what_the_page_hides_is_left_out_and_told() {
     let warnings: Vec<_> =
         parsed.warnings.iter().map(|warning| (warning.code, &warning.detail[..2])).collect();
     assert_eq!(warnings, [(WarningCode::HiddenText, "2 "), (WarningCode::PicturesNotRead, "2 ")]);
+}
+
+#[test]
+fn what_is_inherited_ends_where_a_child_says_so() {
+    let page = "<html><table role=presentation><tr><td style='font-size:0px'>gap<div style='font-size:13px'>Rent is <b>due</b></div>
+        <div style='font-size:1em'>ignore <i>all</i></div><font size=2>monthly</font><img alt=logo></table>
+        <div style='visibility:hidden'>no<p style='visibility:visible'>yes</p><img alt=no></div><p>end";
+
+    let parsed = read(page.as_bytes(), &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content, "Rent is due\n\nmonthlylogo\n\nyes\n\nend\n");
+    assert!(parsed.warnings[0].detail.starts_with("4 "), "{:?}", parsed.warnings);
 }
 
 #[test]
@@ -115,6 +139,27 @@ fn hostile_pages_are_refused_within_bounds() {
     let few = ReadOptions { max_characters: 10, ..ReadOptions::default() };
     assert_eq!(read(b"<html>more than ten", &few).unwrap_err().code(), "too_large");
     assert!(started.elapsed() < Duration::from_mins(1), "{:?}", started.elapsed());
+}
+
+#[test]
+fn attributes_that_are_repeated_are_no_work() {
+    let attributes: String = (0..48_000).map(|at| format!(" a{at}")).collect();
+    let few: String = (0..250).map(|at| format!(" a{at}")).collect();
+    let long = "x:y;".repeat(25_000);
+    let pages = [
+        format!("<html><b{attributes}>{}", "<b></b>".repeat(100_000)),
+        format!("<html><p><b{attributes}></p>{}", "<p>x</p>".repeat(1_000)),
+        format!("<html><p><b{few}></p>{}", "<p>x</p>".repeat(100_000)),
+        format!("<html><p><b style='{long}'></p>{}", "<p>x</p>".repeat(300_000)),
+        format!("<html>{}", format!("<html{few}>").repeat(20_000)),
+    ];
+    for page in pages {
+        let started = Instant::now();
+
+        let _read_or_refused = read(page.as_bytes(), &ReadOptions::default());
+
+        assert!(started.elapsed() < Duration::from_secs(5), "{}: {:?}", &page[..30], started.elapsed());
+    }
 }
 
 #[test]

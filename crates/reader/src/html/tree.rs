@@ -30,8 +30,15 @@ const MAX_SEPARATORS: usize = 50_000;
 
 /// So much in base 64 is no word of a text.
 const PAYLOAD_BYTES: usize = 1 << 10;
-/// Attributes that an element gets from later tags of the same name.
-const MAX_ATTRIBUTES: usize = 1_000;
+/// Attributes of one element, and of all together: formatting elements are opened again, with all they have, in every
+/// paragraph after one that did not close them.
+const MAX_ATTRIBUTES: usize = 256;
+const MAX_ALL_ATTRIBUTES: usize = 4_000_000;
+/// Bytes of attributes that are kept.
+const MAX_VALUES: usize = 32 << 20;
+/// The attributes that the walk reads; the others are not kept.
+const READ: &[&str] =
+    &["alt", "colspan", "hidden", "role", "rowspan", "size", "start", "style", "type", "value"];
 
 /// A node of a tree.
 pub(super) struct Node {
@@ -57,6 +64,7 @@ pub(super) struct Element {
 
 impl Element {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
+        debug_assert!(READ.contains(&name), "`{name}` is not kept");
         let found = self.attributes.iter().find(|attribute| &*attribute.name.local == name)?;
         Some(&found.value)
     }
@@ -68,7 +76,12 @@ impl Element {
 /// [`ReadError::OutOfBudget`] where a bound is reached.
 pub(super) fn build(page: &str) -> Result<Vec<Node>, ReadError> {
     let state = Rc::new(State::default());
-    let sink = Sink { nodes: RefCell::default(), state: Rc::clone(&state) };
+    let sink = Sink {
+        nodes: RefCell::default(),
+        state: Rc::clone(&state),
+        attributes: Cell::default(),
+        values: Cell::default(),
+    };
     sink.node(Kind::Other);
     let mut parser = parse_document(sink, ParseOpts::default());
     let page = without_payloads(page);
@@ -128,6 +141,9 @@ struct State {
 struct Sink {
     nodes: RefCell<Vec<Node>>,
     state: Rc<State>,
+    /// Attributes so far, and bytes of those that were kept.
+    attributes: Cell<usize>,
+    values: Cell<usize>,
 }
 
 /// A node by its place, with its name where it is an element.
@@ -146,6 +162,23 @@ impl Sink {
         }
         nodes.push(Node { kind, children: Vec::new(), parent: None, depth: 0 });
         nodes.len() - 1
+    }
+
+    /// Keeps the attributes that are read.
+    fn kept(&self, mut attributes: Vec<Attribute>) -> Vec<Attribute> {
+        self.attributes.set(self.attributes.get() + attributes.len());
+        if attributes.len() > MAX_ATTRIBUTES || self.attributes.get() > MAX_ALL_ATTRIBUTES {
+            self.state.broken.set(Some("the page has too many attributes"));
+            return Vec::new();
+        }
+        attributes.retain(|attribute| READ.contains(&&*attribute.name.local));
+        let bytes: usize = attributes.iter().map(|attribute| attribute.value.len()).sum();
+        self.values.set(self.values.get() + bytes);
+        if self.values.get() > MAX_VALUES {
+            self.state.broken.set(Some("the page has too long attributes"));
+            return Vec::new();
+        }
+        attributes
     }
 
     /// Puts a node, or text, in front of a child, or else at the end.
@@ -222,7 +255,7 @@ impl TreeSink for Sink {
     }
 
     fn create_element(&self, name: QualName, attributes: Vec<Attribute>, _flags: ElementFlags) -> Handle {
-        let name = Rc::new(name);
+        let (name, attributes) = (Rc::new(name), self.kept(attributes));
         let at = self.node(Kind::Element(Element { name: Rc::clone(&name), attributes }));
         Handle { at, name: Some(name) }
     }
@@ -269,9 +302,8 @@ impl TreeSink for Sink {
 
     fn add_attrs_if_missing(&self, target: &Handle, attributes: Vec<Attribute>) {
         if let Kind::Element(element) = &mut self.nodes.borrow_mut()[target.at].kind {
-            for attribute in attributes {
-                let room = element.attributes.len() < MAX_ATTRIBUTES;
-                if room && element.attribute(&attribute.name.local).is_none() {
+            for attribute in self.kept(attributes) {
+                if element.attribute(&attribute.name.local).is_none() {
                     element.attributes.push(attribute);
                 }
             }

@@ -8,6 +8,7 @@ use super::tree::Element;
 use super::tree::Kind;
 use super::tree::Node;
 use super::visibility;
+use super::visibility::Hiding;
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
 use std::collections::HashSet;
@@ -30,7 +31,6 @@ const LEFT_OUT: &[&str] = &[
     "canvas",
     "select",
     "datalist",
-    "textarea",
     "rt",
     "rp",
     "annotation",
@@ -103,9 +103,9 @@ struct Walk<'w, 'o> {
 
 impl Walk<'_, '_> {
     fn walk(&mut self) -> Result<(), ReadError> {
-        // A node and how many of its children have been seen.
-        let mut open: Vec<(usize, usize)> = vec![(0, 0)];
-        while let Some((at, seen)) = open.last_mut() {
+        // A node, how many of its children have been seen, and what it hides.
+        let mut open: Vec<(usize, usize, Hiding)> = vec![(0, 0, Hiding::default())];
+        while let Some((at, seen, hiding)) = open.last_mut() {
             let node = &self.nodes[*at];
             let Some(child) = node.children.get(*seen).copied() else {
                 let at = *at;
@@ -116,11 +116,16 @@ impl Walk<'_, '_> {
                 continue;
             };
             *seen += 1;
+            let hiding = *hiding;
             match &self.nodes[child].kind {
+                Kind::Text(text) if hiding.hides_text() => {
+                    self.seen.hidden += u32::from(!text.trim().is_empty());
+                }
                 Kind::Text(text) => self.flow.text(text),
                 Kind::Element(element) => {
-                    if self.enter(child, element)? {
-                        open.push((child, 0));
+                    let hiding = hiding.within(element);
+                    if self.enter(child, element, hiding)? {
+                        open.push((child, 0, hiding));
                     }
                 }
                 Kind::Other => {}
@@ -130,7 +135,7 @@ impl Walk<'_, '_> {
     }
 
     /// Enters an element; says whether its content is text of the page.
-    fn enter(&mut self, at: usize, element: &Element) -> Result<bool, ReadError> {
+    fn enter(&mut self, at: usize, element: &Element, hiding: Hiding) -> Result<bool, ReadError> {
         let name = &*element.name.local;
         if LEFT_OUT.contains(&name) {
             return Ok(false);
@@ -140,6 +145,7 @@ impl Walk<'_, '_> {
             return Ok(false);
         }
         match name {
+            "svg" | "img" if hiding.hides_pictures() => return Ok(false),
             "svg" => {
                 self.seen.pictures += 1;
                 return Ok(false);
@@ -149,7 +155,7 @@ impl Walk<'_, '_> {
                 self.flow.text(element.attribute("alt").unwrap_or_default());
             }
             "br" => self.flow.line_break(),
-            "pre" | "listing" | "xmp" => self.flow.preserve(true)?,
+            "pre" | "listing" | "xmp" | "textarea" => self.flow.preserve(true)?,
             "ul" | "ol" | "menu" | "dir" => self.flow.begin_list(list(element))?,
             "li" => self.flow.begin_item(number(element, "value"))?,
             "table" if self.data_tables.contains(&at) => self.flow.begin_table()?,
@@ -169,6 +175,7 @@ impl Walk<'_, '_> {
         let Some(table) = self.flow.table() else { return Ok(()) };
         match name {
             "tr" => table.begin_row(),
+            "thead" | "tbody" | "tfoot" => table.begin_part(),
             "td" | "th" => {
                 table.begin_cell();
                 let number = |name: &str| number(element, name).map(|number| number as usize);
@@ -185,7 +192,7 @@ impl Walk<'_, '_> {
     fn leave(&mut self, at: usize, element: &Element) -> Result<(), ReadError> {
         let name = &*element.name.local;
         match name {
-            "pre" | "listing" | "xmp" => self.flow.preserve(false),
+            "pre" | "listing" | "xmp" | "textarea" => self.flow.preserve(false),
             "ul" | "ol" | "menu" | "dir" => self.flow.end_list(),
             "li" => self.flow.end_item(),
             "table" if self.data_tables.contains(&at) => self.flow.end_table(),

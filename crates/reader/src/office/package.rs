@@ -3,7 +3,6 @@
 
 use crate::error::ReadError;
 use crate::options::ReadOptions;
-use std::borrow::Cow;
 use std::io::Cursor;
 use std::io::Read;
 use zip::ZipArchive;
@@ -13,6 +12,11 @@ use zip::result::ZipError;
 const MAX_PARTS: usize = 5_000;
 /// All parts that are read together unpack to at most this many bytes.
 const MAX_UNPACKED: u64 = 256 << 20;
+
+/// The end of the directory is 22 bytes and a comment of up to 65,535.
+const DIRECTORY_END_WITHIN: usize = 65_557;
+/// Where in an entry of the directory its name stands.
+const NAME_AT: usize = 46;
 
 /// An open archive.
 pub(crate) struct Package<'a> {
@@ -54,10 +58,32 @@ impl<'a> Package<'a> {
     }
 }
 
-/// The names of the parts, if the bytes are an archive that can be opened.
-pub(crate) fn names(bytes: &[u8]) -> Option<Vec<String>> {
-    let archive = ZipArchive::new(Cursor::new(bytes)).ok()?;
-    Some(archive.file_names().take(MAX_PARTS).flatten().map(Cow::into_owned).collect())
+/// The names of the first parts, as the archive's directory has them. This runs where a file is only looked at: the archive
+/// is not opened, for that costs as much as its directory is long.
+pub(crate) fn names(bytes: &[u8]) -> Vec<&[u8]> {
+    let Some(mut at) = directory(bytes) else { return Vec::new() };
+    let mut names = Vec::new();
+    while names.len() < MAX_PARTS
+        && let Some(header) = bytes.get(at..).filter(|header| header.starts_with(b"PK\x01\x02"))
+        && let (Some(name), Some(extra), Some(comment)) =
+            (length(header, 28), length(header, 30), length(header, 32))
+    {
+        names.extend(header.get(NAME_AT..NAME_AT + name));
+        at += NAME_AT + name + extra + comment;
+    }
+    names
+}
+
+/// Where the directory of an archive begins: its end, which a comment may follow, says so.
+fn directory(bytes: &[u8]) -> Option<usize> {
+    let tail = &bytes[bytes.len().saturating_sub(DIRECTORY_END_WITHIN)..];
+    let end = tail.windows(4).rposition(|window| window == b"PK\x05\x06")?;
+    let offset = tail.get(end + 16..end + 20)?.try_into().ok()?;
+    usize::try_from(u32::from_le_bytes(offset)).ok()
+}
+
+fn length(header: &[u8], at: usize) -> Option<usize> {
+    Some(usize::from(u16::from_le_bytes(header.get(at..at + 2)?.try_into().ok()?)))
 }
 
 fn too_large(limit: u64) -> ReadError {

@@ -5,8 +5,13 @@ use crate::office::package::Package;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
 
+/// The title, if the file has one that can be read: without it the file is none the worse.
+pub(crate) fn title(package: &mut Package<'_>) -> Option<String> {
+    read(package).ok().flatten()
+}
+
 /// Reads `dc:title`, if it says anything.
-pub(crate) fn title(package: &mut Package<'_>) -> Result<Option<String>, ReadError> {
+fn read(package: &mut Package<'_>) -> Result<Option<String>, ReadError> {
     let Some(part) = package.part("docProps/core.xml")? else { return Ok(None) };
     let (mut title, mut open) = (String::new(), false);
     walk(&part, &mut |node| {

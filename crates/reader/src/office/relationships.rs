@@ -4,15 +4,17 @@ use crate::error::ReadError;
 use crate::office::package::Package;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
+use std::collections::HashMap;
 
 /// What a part refers to.
 #[derive(Default)]
 pub(crate) struct Relationships {
-    entries: Vec<Relationship>,
+    by_id: HashMap<String, Relationship>,
+    /// The first target of each kind.
+    of_kind: HashMap<String, String>,
 }
 
 struct Relationship {
-    id: String,
     /// The last word of the type's address, such as `worksheet`.
     kind: String,
     /// The part's name in the archive.
@@ -27,7 +29,7 @@ impl Relationships {
         let Some(part) = package.part(&format!("{beside}_rels/{name}.rels"))? else {
             return Ok(Self::default());
         };
-        let mut entries = Vec::new();
+        let mut relationships = Self::default();
         walk(&part, &mut |node| {
             if let Node::Open(element) = node
                 && let (Some(id), Some(kind)) = (element.attribute("Id"), element.attribute("Type"))
@@ -35,26 +37,28 @@ impl Relationships {
                 && element.attribute("TargetMode").as_deref() != Some("External")
             {
                 let kind = kind.rsplit('/').next().unwrap_or_default().to_owned();
-                entries.push(Relationship { id, kind, target: resolve(folder, &target) });
+                let target = resolve(folder, &target);
+                relationships.of_kind.entry(kind.clone()).or_insert_with(|| target.clone());
+                relationships.by_id.entry(id).or_insert(Relationship { kind, target });
             }
             Ok(())
         })?;
-        Ok(Self { entries })
+        Ok(relationships)
     }
 
     /// The part with this id.
     pub(crate) fn target(&self, id: &str) -> Option<&str> {
-        self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.target.as_str())
+        self.by_id.get(id).map(|entry| entry.target.as_str())
     }
 
     /// What the part with this id is.
     pub(crate) fn kind(&self, id: &str) -> Option<&str> {
-        self.entries.iter().find(|entry| entry.id == id).map(|entry| entry.kind.as_str())
+        self.by_id.get(id).map(|entry| entry.kind.as_str())
     }
 
     /// The first part of this kind.
     pub(crate) fn of_kind(&self, kind: &str) -> Option<&str> {
-        self.entries.iter().find(|entry| entry.kind == kind).map(|entry| entry.target.as_str())
+        self.of_kind.get(kind).map(String::as_str)
     }
 }
 
@@ -81,6 +85,29 @@ fn resolve(folder: &str, target: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::office::package;
+    use crate::options::ReadOptions;
+    use std::time::Duration;
+    use std::time::Instant;
+
+    #[test]
+    fn the_first_of_a_name_counts_and_is_found_at_once() {
+        let entry = |at: usize| format!(r#"<Relationship Id="r{at}" Type="x/slide" Target="{at}.xml"/>"#);
+        let rest: String = (0..50_000).map(entry).collect();
+        let part = format!(
+            r#"<Relationships><Relationship Id="r0" Type="x/notes" Target="n"/>{rest}</Relationships>"#
+        );
+        let archive = package::archive(&[("_rels/.rels", &part)]);
+        let mut package = Package::open(&archive, &ReadOptions::default()).unwrap();
+
+        let relationships = Relationships::of(&mut package, "").unwrap();
+
+        assert_eq!((relationships.kind("r0"), relationships.target("r0")), (Some("notes"), Some("n")));
+        assert_eq!((relationships.of_kind("slide"), relationships.of_kind("x")), (Some("0.xml"), None));
+        let started = Instant::now();
+        assert!((1..50_000).all(|at| relationships.target(&format!("r{at}")).is_some()));
+        assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
+    }
 
     #[test]
     fn targets_are_found_from_their_folder() {

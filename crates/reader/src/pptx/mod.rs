@@ -4,11 +4,11 @@
 
 mod comments;
 mod presentation;
+mod scheme;
 mod slide;
 
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
-use crate::manuscript::check_pages;
 use crate::office::package::Package;
 use crate::office::properties;
 use crate::office::relationships;
@@ -28,9 +28,8 @@ const MAIN: &str = "ppt/presentation.xml";
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
     let mut package = Package::open(bytes, options)?;
     let main = relationships::main_part(&mut package, MAIN)?;
-    let slides = presentation::slides(&mut package, &main)?;
-    check_pages(slides.len(), options)?;
-    let title = properties::title(&mut package)?;
+    let slides = presentation::slides(&mut package, &main, options)?;
+    let title = properties::title(&mut package);
     let (mut manuscript, mut warnings) = (Manuscript::new(options), Vec::new());
     let (mut has_text, mut pictures, mut objects) = (false, 0_u32, 0_u32);
     for (number, part) in (1..).zip(&slides) {

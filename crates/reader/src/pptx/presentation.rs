@@ -1,13 +1,19 @@
 //! The presentation: its slides in the order in which they are shown. Knows no text.
 
 use crate::error::ReadError;
+use crate::manuscript::check_pages;
 use crate::office::package::Package;
 use crate::office::relationships::Relationships;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
+use crate::options::ReadOptions;
 
 /// Reads the main part: the parts of the slides.
-pub(super) fn slides(package: &mut Package<'_>, main: &str) -> Result<Vec<String>, ReadError> {
+pub(super) fn slides(
+    package: &mut Package<'_>,
+    main: &str,
+    options: &ReadOptions,
+) -> Result<Vec<String>, ReadError> {
     let part = package.part(main)?.ok_or_else(|| ReadError::Damaged { detail: format!("no `{main}`") })?;
     let relationships = Relationships::of(package, main)?;
     let (mut slides, mut missing) = (Vec::new(), None);
@@ -22,7 +28,7 @@ pub(super) fn slides(package: &mut Package<'_>, main: &str) -> Result<Vec<String
                 None => missing = Some(id),
             }
         }
-        Ok(())
+        check_pages(slides.len(), options)
     })?;
     match missing {
         Some(id) => Err(ReadError::Damaged { detail: format!("no slide `{id}`") }),

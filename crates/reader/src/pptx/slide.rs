@@ -1,5 +1,6 @@
 //! From the part of a slide, or of its notes, to blocks of text in the order of the shapes. Knows no archive.
 
+use super::scheme::Scheme;
 use crate::error::ReadError;
 use crate::office::xml::Element;
 use crate::office::xml::Node;
@@ -79,7 +80,7 @@ struct Paragraph {
     text: String,
     level: usize,
     bullet: Option<bool>,
-    number: Option<u32>,
+    scheme: Option<Scheme>,
 }
 
 #[derive(Default)]
@@ -92,8 +93,8 @@ struct Reading {
     /// Open elements since one that is left out, itself included.
     left_out: usize,
     in_text: bool,
-    /// The last number of each level, where its paragraphs are numbered.
-    numbers: [u32; MAX_LEVEL + 1],
+    /// The last number of each level, where its paragraphs are numbered, and how.
+    numbers: [Option<(Scheme, u32)>; MAX_LEVEL + 1],
 }
 
 impl Reading {
@@ -110,7 +111,7 @@ impl Reading {
             }
             "sp" | "cxnSp" => {
                 self.shape = Some(Shape::default());
-                self.numbers = [0; MAX_LEVEL + 1];
+                self.numbers.fill(None);
             }
             "cNvPr" => {
                 let hidden =
@@ -165,7 +166,8 @@ impl Reading {
             "buChar" | "buBlip" => paragraph.bullet = Some(true),
             "buAutoNum" => {
                 let start = element.attribute("startAt").and_then(|start| start.parse().ok());
-                paragraph.number = Some(start.unwrap_or(1));
+                let kind = element.attribute("type").unwrap_or_default();
+                paragraph.scheme = Some(Scheme { kind, start: start.unwrap_or(1) });
             }
             _ => {}
         }
@@ -216,22 +218,26 @@ impl Reading {
             return shape.lines.push(text.to_owned());
         }
         let level = paragraph.level;
-        let marker = match (paragraph.number, paragraph.bullet) {
-            (Some(start), _) => {
-                let last = self.numbers[level];
-                self.numbers[level] = if last == 0 { start } else { last.saturating_add(1) };
-                format!("{}. ", self.numbers[level])
+        let is_numbered = paragraph.scheme.is_some();
+        let marker = match (paragraph.scheme, paragraph.bullet) {
+            (Some(scheme), _) => {
+                // Another numbering begins by itself.
+                let last = self.numbers[level].as_ref().filter(|(last, _)| *last == scheme);
+                let number = last.map_or(scheme.start, |(_, last)| last.saturating_add(1));
+                let marker = scheme.marker(number);
+                self.numbers[level] = Some((scheme, number));
+                marker
             }
             (None, Some(true)) => "- ".to_owned(),
             (None, None) if shape.role == Role::Body && self.kind == Part::Slide => "- ".to_owned(),
             (None, Some(false) | None) => String::new(),
         };
         // A paragraph between numbered ones lets those of its own level and of deeper ones begin again.
-        let first = if paragraph.number.is_some() { level + 1 } else { level };
-        self.numbers[first..].fill(0);
+        let first = if is_numbered { level + 1 } else { level };
+        self.numbers[first..].fill(None);
         shape.has_bullets |= !marker.is_empty();
         let indent = "  ".repeat(level);
-        let text = text.replace('\n', &format!("\n{indent}{}", " ".repeat(marker.len())));
+        let text = text.replace('\n', &format!("\n{indent}{}", " ".repeat(marker.chars().count())));
         shape.lines.push(format!("{indent}{marker}{text}"));
     }
 

@@ -48,6 +48,32 @@ fn text_of(slide: &str) -> String {
 }
 
 #[test]
+fn paragraphs_are_numbered_as_the_slide_shows() {
+    let numbered = |kind: &str, start: u32, text: &str| {
+        paragraph(&format!(r#"<a:pPr><a:buAutoNum type="{kind}" startAt="{start}"/></a:pPr>"#), text)
+    };
+    let lines: String = [
+        ("alphaLcParenR", 2, "two"),
+        ("alphaLcParenR", 2, "three"),
+        ("romanUcPeriod", 4, "four"),
+        ("ea1ChsPeriod", 3, "三"),
+        ("ea1JpnKorPlain", 11, "十一"),
+        ("arabicParenBoth", 1, "one"),
+        ("arabicPlain", 1, "one"),
+        ("circleNumDbPlain", 2, "two"),
+        ("unknown", 5, "five"),
+    ]
+    .iter()
+    .map(|(kind, start, text)| numbered(kind, *start, text))
+    .collect();
+
+    assert_eq!(
+        text_of(&shape("", &lines)),
+        "b) two\nc) three\nIV. four\n三. 三\n十一 十一\n(1) one\n1 one\n② two\n5. five\n"
+    );
+}
+
+#[test]
 fn slides_are_pages_in_the_order_of_the_show() {
     let slides = [&title("租赁 &amp; 物业") as &str, &shape("", &paragraph("", "Only text.")), &title("End")];
 

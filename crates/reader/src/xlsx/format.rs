@@ -45,7 +45,7 @@ impl Format {
             Format::General => None,
             Format::Date(parts) => date::write(number, from_1904, *parts),
             Format::Number(sections) => match &sections[..] {
-                [_, negative, ..] if number < 0.0 => Some(negative.show(number.abs())),
+                [first, negative, ..] if number < 0.0 => Some(negative_of(first, negative, number.abs())),
                 [_, _, zero] if number == 0.0 => Some(zero.show(0.0)),
                 [first, ..] => Some(first.show(number)),
                 [] => None,
@@ -54,6 +54,14 @@ impl Format {
         // An empty format hides the number on the screen; here nothing is hidden.
         shown.filter(|shown| !shown.is_empty()).unwrap_or_else(|| plain(number))
     }
+}
+
+/// A number below zero by a section of its own. Where nothing but a colour tells it from a positive one it gets a sign, for
+/// text has no colour.
+fn negative_of(first: &Section, negative: &Section, number: f64) -> String {
+    let shown = negative.show(number);
+    let is_zero = !shown.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    if !is_zero && shown == first.show(number) { format!("-{shown}") } else { shown }
 }
 
 /// A number without a format.
@@ -181,6 +189,10 @@ mod tests {
         check(built_in(44).unwrap_or_default(), 1234.567, "1,234.57");
         check("+0;-0;\"none\"", 0.0, "none");
         check("@", 12.0, "12");
+        // On the screen only the colour says that it is negative.
+        check("#,##0.00;[Red]#,##0.00", -1234.5, "-1,234.50");
+        check("0;0", -0.2, "0");
+        check("0;[Red]0\\ \"owed\"", -5.0, "5 owed");
     }
 
     #[test]

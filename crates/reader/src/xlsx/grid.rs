@@ -3,6 +3,7 @@
 
 use super::sheet::Cell;
 use crate::error::ReadError;
+use crate::numerals::alphabetic;
 
 /// Places of a sheet that are written, empty ones between others included.
 const MAX_PLACES: usize = 5_000_000;
@@ -18,12 +19,15 @@ pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
     columns.sort_unstable();
     columns.dedup();
     let rows = cells.chunk_by(|one, other| one.row == other.row);
-    let (count, wide) = (rows.clone().count(), columns.len());
-    if count.saturating_mul(wide) > MAX_PLACES {
+    // A row ends with its last cell.
+    let width =
+        |row: &[Cell]| row.last().map_or(0, |last| columns.partition_point(|column| *column <= last.column));
+    if rows.clone().map(width).sum::<usize>() > MAX_PLACES {
+        let (count, wide) = (rows.count(), columns.len());
         let detail = format!("a sheet spreads over {count} rows and {wide} columns");
         return Err(ReadError::OutOfBudget { detail });
     }
-    if count == 0 {
+    if cells.is_empty() {
         return Ok(None);
     }
     let mut text = String::from("#");
@@ -50,13 +54,7 @@ pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
 
 /// The letters of a column that is counted from 0.
 pub(super) fn letters(column: u32) -> String {
-    let (mut letters, mut left) = (Vec::new(), column + 1);
-    while left > 0 {
-        left -= 1;
-        letters.push(char::from(b'A' + (left % 26) as u8));
-        left /= 26;
-    }
-    letters.iter().rev().collect()
+    alphabetic(column + 1)
 }
 
 #[cfg(test)]
@@ -96,8 +94,16 @@ mod tests {
     }
 
     #[test]
+    fn one_wide_row_makes_no_other_row_wide() {
+        let wide = (0..200).map(|at| Cell { row: 0, column: at, text: "x".into() });
+        let long = (1..100_000).map(|at| Cell { row: at, column: 0, text: "x".into() });
+
+        assert!(lines(wide.chain(long).collect()).is_ok());
+    }
+
+    #[test]
     fn cells_far_apart_are_refused() {
-        let cells = (0..3_000).map(|at| Cell { row: at, column: at, text: "x".into() }).collect();
+        let cells = (0..4_000).map(|at| Cell { row: at, column: at, text: "x".into() }).collect();
 
         assert_eq!(lines(cells).unwrap_err().code(), "out_of_budget");
     }

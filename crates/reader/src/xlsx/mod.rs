@@ -14,7 +14,6 @@ mod workbook;
 
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
-use crate::manuscript::check_pages;
 use crate::office::package::Package;
 use crate::office::properties;
 use crate::office::relationships;
@@ -37,10 +36,9 @@ const MAX_CELLS: usize = 2_000_000;
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
     let mut package = Package::open(bytes, options)?;
     let main = relationships::main_part(&mut package, MAIN)?;
-    let workbook = workbook::read(&mut package, &main)?;
-    check_pages(workbook.sheets.len(), options)?;
+    let workbook = workbook::read(&mut package, &main, options)?;
     let parts = parts(&mut package, &workbook)?;
-    let title = properties::title(&mut package)?;
+    let title = properties::title(&mut package);
     let mut budget = Budget { cells: MAX_CELLS, text: options.max_characters.saturating_mul(4) };
     let (mut manuscript, mut warnings) = (Manuscript::new(options), Vec::new());
     let mut number = 0;

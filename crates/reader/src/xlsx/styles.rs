@@ -19,13 +19,15 @@ pub(super) struct Styles {
 impl Styles {
     /// Reads `styles.xml`.
     pub(super) fn read(part: &[u8]) -> Result<Self, ReadError> {
-        let (mut styles, mut in_cells) = (Self::default(), false);
+        let (mut styles, mut in_cells, mut in_formats) = (Self::default(), false, false);
         walk(part, &mut |node| {
             match node {
                 Node::Open(element) => match element.name.as_str() {
                     "cellXfs" => in_cells = true,
                     "xf" if in_cells => styles.of_style.push(number(element, "numFmtId").unwrap_or(0)),
-                    "numFmt" => {
+                    "numFmts" => in_formats = true,
+                    // Rules for single cells (`dxfs`) have formats of their own under numbers that mean others here.
+                    "numFmt" if in_formats => {
                         let code = element.attribute("formatCode").unwrap_or_default();
                         let id = number(element, "numFmtId");
                         styles.formats.extend(id.map(|id| (id, Format::new(&code))));
@@ -33,6 +35,7 @@ impl Styles {
                     _ => {}
                 },
                 Node::Close("cellXfs") => in_cells = false,
+                Node::Close("numFmts") => in_formats = false,
                 Node::Close(_) | Node::Text(_) => {}
             }
             Ok(())
@@ -53,4 +56,21 @@ impl Styles {
 
 fn number(element: &Element<'_>, name: &str) -> Option<u32> {
     element.attribute(name)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formats_of_rules_are_none_of_cells() {
+        let part = r#"<styleSheet><numFmts><numFmt numFmtId="164" formatCode="0.0"/></numFmts>
+            <cellXfs><xf numFmtId="14"/><xf numFmtId="164"/></cellXfs>
+            <dxfs><dxf><numFmt numFmtId="14" formatCode="0.00%"/></dxf></dxfs></styleSheet>"#;
+
+        let styles = Styles::read(part.as_bytes()).unwrap();
+
+        assert_eq!(styles.format(0).show(45_292.0, false), "2024-01-01");
+        assert_eq!(styles.format(1).show(2.0, false), "2.0");
+    }
 }

@@ -69,6 +69,18 @@ fn rows_name_their_cells_and_show_what_excel_shows() {
 }
 
 #[test]
+fn damaged_properties_cost_the_title_only() {
+    let rows = data(r#"<row r="1"><c r="A1"><v>1</v></c></row>"#);
+    for properties in ["<title>x</", "<!DOCTYPE x>", "<title>&none;</title>"] {
+        let book = workbook(&[("S", "", &rows)], &[("docProps/core.xml", properties)]);
+
+        let parsed = read(&book, &ReadOptions::default()).unwrap();
+
+        assert_eq!((parsed.title, parsed.content.as_str()), (None, "S\n\n# | A |\n1 | 1 |\n"));
+    }
+}
+
+#[test]
 fn sheets_are_pages_in_the_order_of_their_tabs() {
     let rows = data(r#"<row r="1"><c r="A1"><v>1</v></c></row>"#);
     let sheets = [
@@ -145,7 +157,7 @@ fn hostile_files_are_refused_within_bounds() {
         (1..=count).map(|at| format!(r#"<c r="{}{at}" t="s"><v>0</v></c>"#, grid::letters(at))).collect()
     };
 
-    check(&data(&cells(3_000)), &plain, "out_of_budget");
+    check(&data(&cells(4_000)), &plain, "out_of_budget");
     check(&data(&cells(300)), &ReadOptions { max_characters: 250, ..plain.clone() }, "out_of_budget");
     check(&data(&cells(3)), &ReadOptions { max_characters: 20, ..plain.clone() }, "too_large");
     check(&data(&"<row>".repeat(300)), &plain, "out_of_budget");

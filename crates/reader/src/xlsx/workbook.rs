@@ -1,10 +1,12 @@
 //! The workbook: its sheets in the order of their tabs. Knows no cell.
 
 use crate::error::ReadError;
+use crate::manuscript::check_pages;
 use crate::office::package::Package;
 use crate::office::relationships::Relationships;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
+use crate::options::ReadOptions;
 
 /// What of a workbook its sheets need.
 #[derive(Default)]
@@ -27,7 +29,11 @@ pub(super) struct Tab {
 }
 
 /// Reads the main part.
-pub(super) fn read(package: &mut Package<'_>, main: &str) -> Result<Workbook, ReadError> {
+pub(super) fn read(
+    package: &mut Package<'_>,
+    main: &str,
+    options: &ReadOptions,
+) -> Result<Workbook, ReadError> {
     let part = package.part(main)?.ok_or_else(|| ReadError::Damaged { detail: format!("no `{main}`") })?;
     let relationships = Relationships::of(package, main)?;
     let of_kind = |kind: &str| relationships.of_kind(kind).map(str::to_owned);
@@ -54,7 +60,7 @@ pub(super) fn read(package: &mut Package<'_>, main: &str) -> Result<Workbook, Re
             }
             _ => {}
         }
-        Ok(())
+        check_pages(workbook.sheets.len(), options)
     })?;
     Ok(workbook)
 }
