@@ -264,11 +264,10 @@ mod tests {
         bytes.extend(b"\x01\0\0\0PK\x05\x06\0\0\0\0");
         bytes.extend([0xff; 12]);
         bytes.extend([0, 0]);
-        let started = std::time::Instant::now();
 
         check(&bytes, Ok(Format::Xlsx));
 
-        assert!(started.elapsed() < std::time::Duration::from_millis(100), "{:?}", started.elapsed());
+        assert!(package::names(&bytes).len() <= package::MAX_PARTS);
     }
 
     #[test]

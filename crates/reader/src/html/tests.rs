@@ -158,7 +158,7 @@ fn attributes_that_are_repeated_are_no_work() {
 
         let _read_or_refused = read(page.as_bytes(), &ReadOptions::default());
 
-        assert!(started.elapsed() < Duration::from_secs(5), "{}: {:?}", &page[..30], started.elapsed());
+        assert!(started.elapsed() < Duration::from_secs(30), "{}: {:?}", &page[..30], started.elapsed());
     }
 }
 

@@ -9,7 +9,7 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 /// More parts than any honest file has.
-const MAX_PARTS: usize = 5_000;
+pub(crate) const MAX_PARTS: usize = 5_000;
 /// All parts that are read together unpack to at most this many bytes.
 const MAX_UNPACKED: u64 = 256 << 20;
 
