@@ -68,9 +68,15 @@ impl Chunks {
         let marks = outline::marks(parsed.content(), &headings, parsed.pages());
         let cuts = split::split(parsed.content(), shape, &marks, sizes, count_tokens, over)?;
         let passages = passages(&parsed, &Outline::new(&headings), job, &cuts);
+        let count = found.len();
         let clauses = found.into_iter().map(|found| found.clause_on(parsed.pages())).collect();
         let media_type = parsed.format().media_type().to_owned();
-        let (title, content, pages, warnings, coverage) = parsed.into_parts();
+        let (title, content, pages, mut warnings, coverage) = parsed.into_parts();
+        if count >= clauses::MAX_CLAUSES {
+            let detail =
+                format!("the outline has the first {count} clauses only; the text is searchable as a whole");
+            warnings.push(Warning { code: "outline_cut".to_owned(), page: None, detail });
+        }
         Some(Self {
             extracted: Extracted { media_type, title, content, pages, passages, clauses, warnings, coverage },
         })

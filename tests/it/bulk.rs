@@ -13,8 +13,7 @@ fn access(app: &TestApp) -> Access {
 
 #[tokio::test]
 async fn a_folder_goes_in_file_by_file_and_again_without_copies() {
-    let app =
-        TestApp::with(crate::support::app::Size::Small, |config| config.http.requests_per_minute = 60).await;
+    let app = TestApp::start().await;
     app.collection("contracts").await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("zh")).unwrap();

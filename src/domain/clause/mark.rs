@@ -1,6 +1,7 @@
 //! The marks of clauses as they are written: `Article 5`, `5.2.1`, `(a)`, `第五百零九条`, `一、`. Knows no text around
 //! them.
 
+use crate::domain::clause::number::Numerals;
 use crate::domain::clause::number::is_doubled;
 use crate::domain::clause::number::numerals;
 use crate::domain::clause::number::roman;
@@ -91,19 +92,6 @@ pub struct Style {
     pub numerals: Numerals,
     /// `1.`, `1、`, `(1)`, `1)` and `①` number different lists.
     pub dress: Dress,
-}
-
-/// What numbers are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Numerals {
-    /// `12`.
-    Digits,
-    /// `一十二`.
-    Chinese,
-    /// `b` or, in a list of its own, `ii`.
-    Lower,
-    /// `B` or `II`.
-    Upper,
 }
 
 /// What stands around a number.

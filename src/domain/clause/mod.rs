@@ -7,8 +7,8 @@ mod reference;
 mod word;
 
 pub use address::Address;
-pub use mark::{Dress, Mark, Numerals, Segment, Style, Unit, bare_mark, plain_number};
-pub use number::{roman, values};
+pub use mark::{Dress, Mark, Segment, Style, Unit, bare_mark, plain_number};
+pub use number::{Numerals, roman, values};
 pub use reference::{Definition, Reference, definitions, references};
 pub use word::word_mark;
 

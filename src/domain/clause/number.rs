@@ -1,9 +1,21 @@
 //! The numbers of marks: digits, Chinese and Roman numerals, letters. Knows no mark.
 
-use crate::domain::clause::mark::Numerals;
 use crate::domain::terms::number as read_number;
 
-/// What a number is written in.
+/// What numbers are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Numerals {
+    /// `12`.
+    Digits,
+    /// `一十二`.
+    Chinese,
+    /// `b` or, in a list of its own, `ii`.
+    Lower,
+    /// `B` or `II`.
+    Upper,
+}
+
+/// What this number is written in; none for what is no number.
 pub(super) fn numerals(number: &str) -> Option<Numerals> {
     let all = |test: fn(&char) -> bool| !number.is_empty() && number.chars().all(|c| test(&c));
     if all(char::is_ascii_digit) {

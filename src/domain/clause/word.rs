@@ -3,11 +3,11 @@
 use crate::domain::clause::mark::Dress;
 use crate::domain::clause::mark::MAX_NUMBER;
 use crate::domain::clause::mark::Mark;
-use crate::domain::clause::mark::Numerals;
 use crate::domain::clause::mark::Segment;
 use crate::domain::clause::mark::Style;
 use crate::domain::clause::mark::Unit;
 use crate::domain::clause::mark::decimal;
+use crate::domain::clause::number::Numerals;
 use crate::domain::clause::number::numerals;
 use crate::domain::clause::number::roman;
 use crate::domain::terms::number;

@@ -10,8 +10,11 @@
 //! 5. ─ (a)            (f) …           text
 //! ```
 
+mod contents;
 mod lines;
+mod lookahead;
 mod open;
+
 mod title;
 
 use crate::domain::PageLayout;
@@ -24,8 +27,12 @@ use crate::domain::clause::Unit;
 use crate::domain::clause::bare_mark;
 use crate::domain::clause::plain_number;
 use crate::domain::clause::word_mark;
+use crate::ingest::clauses::contents::is_blank;
+use crate::ingest::clauses::contents::without_contents;
+use crate::ingest::clauses::contents::without_page;
 use crate::ingest::clauses::lines::Line;
 use crate::ingest::clauses::lines::lines;
+use crate::ingest::clauses::lookahead::reads_as_mark;
 use crate::ingest::clauses::open::MAX_DEPTH;
 use crate::ingest::clauses::open::New;
 use crate::ingest::clauses::open::Open;
@@ -36,7 +43,7 @@ use reader::ReadOptions;
 use std::collections::HashMap;
 
 /// More are not looked for: no document has so many, and an outline must stay readable.
-const MAX_CLAUSES: usize = 20_000;
+pub(super) const MAX_CLAUSES: usize = 20_000;
 /// Longest opening that is kept, in characters.
 const MAX_OPENING: usize = 80;
 /// Marks that may follow each other on one line, as in `5. (a) (i)`.
@@ -255,89 +262,6 @@ impl Tree<'_> {
 
 fn mark_at(text: &[char]) -> Option<Mark> {
     word_mark(text).or_else(|| bare_mark(text))
-}
-
-/// Says whether what follows lets it be a mark and no reference or number.
-fn reads_as_mark(mark: &Mark, rest: &[char]) -> bool {
-    let after = &rest[mark.length..];
-    let next = after.iter().find(|c| !c.is_whitespace());
-    let apart = after.first().is_none_or(|c| c.is_whitespace());
-    let is_within = matches!(mark.segment.unit, Unit::Paragraph | Unit::Item);
-    let follows = match (lines::is_chinese_mark(&rest[..mark.length]), next) {
-        (_, None) => true,
-        (true, Some(next)) => {
-            apart || "：:．.、，【[（(—－-《“".contains(*next) || !goes_on_as_reference(after)
-        }
-        (false, Some(next)) => {
-            // `1.Definitions` and `(a)any`, as bilingual contracts have them
-            let word = mark.style.dress == Dress::Word;
-            let bracket = matches!(mark.style.dress, Dress::Brackets | Dress::Bracket);
-            let tight = (!word && next.is_ascii_uppercase()) || (bracket && next.is_ascii_alphabetic());
-            let parted = apart || ".:：,，-–—([（【“\"".contains(*next) || !next.is_ascii();
-            (parted || tight) && !begins_low(mark, after)
-        }
-    };
-    !is_within && follows
-}
-
-/// `第三条规定的`, `第五条至第七条`.
-fn goes_on_as_reference(after: &[char]) -> bool {
-    const WORDS: &[&str] = &[
-        "规定", "约定", "载明", "列明", "明确", "的", "所", "中", "内", "下", "第", "至", "到", "和", "及",
-        "或", "以", "之", "与", "为", "系", "是", "作", "不", "未", "均", "项", "款",
-    ];
-    let after: String = after.iter().take(2).collect();
-    WORDS.iter().any(|word| after.starts_with(word))
-}
-
-/// `Section 5 of the lease`, `Article 4, as amended`; `(a) the` is none.
-fn begins_low(mark: &Mark, after: &[char]) -> bool {
-    let word = mark.style.dress == Dress::Word;
-    let next = after.iter().find(|c| !c.is_whitespace());
-    word && next.is_some_and(|next| next.is_ascii_lowercase() || matches!(next, ',' | ';' | ')'))
-}
-
-/// A contents page names every clause before the clauses come: of two with one address and one heading, the earlier goes
-/// if nothing but headings stands in it, and one that follows such a one even if it is the last before some text.
-fn without_contents(found: Vec<Found>, text: &[char]) -> Vec<Found> {
-    let mut last: HashMap<String, usize> = HashMap::new();
-    for (at, one) in found.iter().enumerate() {
-        one.clause.address().map(|address| last.insert(address, at));
-    }
-    let mut listed = vec![false; found.len()];
-    for at in 0..found.len() {
-        let one = &found[at];
-        let later = one.clause.address().and_then(|address| last.get(&address)).filter(|last| **last > at);
-        listed[at] = later.is_some_and(|&later| {
-            let (title, whole) = (without_page(&one.clause.title), without_page(&found[later].clause.title));
-            let after_listed = at > 0 && listed[at - 1] && !title.is_empty();
-            let begins = !title.is_empty() && whole.starts_with(title);
-            (title == whole && after_listed) || ((title == whole || begins) && is_bare(&found, at, text))
-        });
-    }
-    found.into_iter().zip(listed).filter(|(_, listed)| !listed).map(|(one, _)| one).collect()
-}
-
-/// Says whether nothing but marks and headings stands in a clause.
-fn is_bare(found: &[Found], at: usize, text: &[char]) -> bool {
-    let (mut from, span) = (found[at].head.end, found[at].clause.span);
-    for inner in found[at + 1..].iter().take_while(|inner| inner.clause.span.start < span.end) {
-        if !is_blank(text, from, inner.clause.span.start) {
-            return false;
-        }
-        from = from.max(inner.head.end);
-    }
-    is_blank(text, from, span.end)
-}
-
-fn is_blank(text: &[char], from: u32, past: u32) -> bool {
-    text.get(from as usize..past as usize).is_none_or(|rest| rest.iter().all(|c| c.is_whitespace()))
-}
-
-/// A title without the page number that a contents page puts behind it.
-fn without_page(title: &str) -> &str {
-    let short = title.trim_end_matches(|c: char| c.is_ascii_digit());
-    if short.ends_with(char::is_whitespace) { short.trim_end() } else { title }
 }
 
 #[cfg(test)]
