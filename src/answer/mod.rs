@@ -33,6 +33,7 @@ mod search;
 mod sentences;
 mod source;
 mod support;
+mod window;
 
 pub use error::AnswerError;
 

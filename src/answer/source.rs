@@ -1,8 +1,8 @@
 //! A passage as the model is shown it, made ready for checking sentences against it. Knows no prompt template.
 
 use crate::answer::quote::Folded;
-use crate::answer::support::Window;
-use crate::answer::support::windows;
+use crate::answer::window::Window;
+use crate::answer::window::windows;
 use crate::domain::Passage;
 use crate::domain::ScoredPassage;
 use crate::domain::Span;

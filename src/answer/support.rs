@@ -6,10 +6,8 @@ use crate::answer::denial::fold;
 use crate::answer::denial::is_negated;
 use crate::answer::language::is_chinese;
 use crate::answer::numbers::numbers;
-use crate::answer::sentences::sentence_ranges;
 use crate::domain::content_terms;
 use std::collections::BTreeSet;
-use std::ops::Range;
 
 /// Words of duty that stand for each other; `may` is none of them.
 const DUTIES: &[&str] = &["shall", "must", "will"];
@@ -138,7 +136,7 @@ impl Substance {
     }
 
     /// Of an item below a line that denies: all of it is denied.
-    fn below_a_denial(self) -> Self {
+    pub(super) fn below_a_denial(self) -> Self {
         let denied_chinese = self.affirmed_chinese + "\n" + &self.denied_chinese;
         let (affirmed, affirmed_chinese) = (BTreeSet::new(), String::new());
         Self { negated: true, denied: self.terms.clone(), affirmed, affirmed_chinese, denied_chinese, ..self }
@@ -217,71 +215,10 @@ fn share(terms: &BTreeSet<String>, of: &BTreeSet<String>) -> f32 {
     terms.intersection(of).count() as f32 / of.len().max(1) as f32
 }
 
-/// One or two sentences of a passage.
-pub(super) struct Window {
-    /// Characters of the passage.
-    pub(super) range: Range<usize>,
-    pub(super) substance: Substance,
-    /// It may bear a claim out: of two sentences only where the second speaks of the first.
-    pub(super) coherent: bool,
-}
-
-/// Every sentence, then every two neighbours: a single sentence that bears a claim out is the better place to show.
-pub(super) fn windows(text: &[char]) -> Vec<Window> {
-    let (mut single, mut denying_lead, mut goes_on) = (Vec::<Window>::new(), false, false);
-    for range in sentence_ranges(text) {
-        let sentence = &text[range.clone()];
-        let words: String = sentence.iter().collect();
-        let mut substance = Substance::of(&words);
-        let item = goes_on || opens_with_list_mark(sentence);
-        if item && denying_lead {
-            substance = substance.below_a_denial();
-        }
-        let lead = words.rfind([':', '：']).is_some_and(|colon| is_negated(&fold(&words[..colon])));
-        denying_lead = lead || (item && denying_lead);
-        goes_on = words.trim_end().ends_with(['；', ';', ':', '：']);
-        single.push(Window { range, substance, coherent: true });
-    }
-    let pairs: Vec<Window> = single
-        .windows(2)
-        .map(|pair| Window {
-            range: pair[0].range.start..pair[1].range.end,
-            substance: pair[0].substance.and(&pair[1].substance),
-            coherent: opens_with_pronoun(&text[pair[1].range.clone()]),
-        })
-        .collect();
-    single.into_iter().chain(pairs).collect()
-}
-
-/// What these mean stands in a sentence before.
-const PRONOUNS: &[&str] =
-    &["it", "its", "they", "their", "this", "that", "these", "those", "such", "he", "she", "his", "her"];
-/// After `this` and its like these name the document itself.
-const SELF: &[&str] =
-    &["agreement", "contract", "lease", "licence", "license", "policy", "document", "manual", "guide"];
-const CHINESE_PRONOUNS: &[&str] =
-    &["其", "它", "他", "她", "该", "此", "这", "那", "上述", "前述", "前款", "二者"];
-const NO_PRONOUNS: &[&str] = &["其他", "其它", "此外", "他人", "他方"];
-
-/// Says whether a sentence, its list mark aside, opens with a word that speaks of a sentence before.
-pub(super) fn opens_with_pronoun(sentence: &[char]) -> bool {
-    let text: String = fold(&sentence.iter().collect::<String>()).into_iter().collect();
-    let text = text.trim_start_matches(|c: char| !c.is_alphabetic());
-    let mut words = text.split(|c: char| !c.is_alphabetic());
-    let (first, second) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    let chinese = |words: &[&str]| words.iter().any(|word| text.starts_with(word));
-    (PRONOUNS.contains(&first) && !SELF.contains(&second))
-        || (chinese(CHINESE_PRONOUNS) && !chinese(NO_PRONOUNS))
-}
-
-/// Recognises `- `, `•`, `(a)`, `（二）`.
-pub(super) fn opens_with_list_mark(sentence: &[char]) -> bool {
-    sentence.iter().find(|c| !c.is_whitespace()).is_some_and(|c| "-*•●·(（".contains(*c))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::window::windows;
 
     fn check(passage: &str, claim: &str, expected: bool) {
         let text: Vec<char> = passage.chars().collect();
