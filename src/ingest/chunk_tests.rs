@@ -58,6 +58,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
             words,
             undecodable: 0,
             running: Vec::new(),
+            recognised: None,
         });
         content.push_str(&text);
         start = end;
@@ -68,6 +69,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
         content,
         pages: laid,
         headings: vec![],
+        tables: vec![],
         warnings: vec![],
     }
 }

@@ -205,8 +205,10 @@ mod tests {
                 }],
                 undecodable: 1,
                 running: Vec::new(),
+                recognised: None,
             }],
             headings: Vec::new(),
+            tables: Vec::new(),
             warnings: vec![reader::Warning {
                 code: WarningCode::UndecodableGlyphs,
                 page: Some(1),

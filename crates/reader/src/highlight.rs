@@ -76,6 +76,7 @@ mod tests {
             words,
             undecodable: 0,
             running: Vec::new(),
+            recognised: None,
         }
     }
 

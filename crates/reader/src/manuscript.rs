@@ -36,6 +36,7 @@ impl<'o> Manuscript<'o> {
             words: Vec::new(),
             undecodable: 0,
             running: Vec::new(),
+            recognised: None,
         });
     }
 
@@ -96,7 +97,7 @@ impl<'o> Manuscript<'o> {
             return Err(ReadError::Empty);
         }
         let Self { content, pages, headings, .. } = self;
-        Ok(Parsed { format, title, content, pages, headings, warnings })
+        Ok(Parsed { format, title, content, pages, headings, tables: Vec::new(), warnings })
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Parsed {
     pub pages: Vec<Page>,
     /// Headings in the order of the text.
     pub headings: Vec<Heading>,
+    /// Tables in the order of the text.
+    #[serde(default)]
+    pub tables: Vec<Table>,
     /// Everything that was lost or doubtful.
     pub warnings: Vec<Warning>,
 }
@@ -83,6 +86,31 @@ pub struct Page {
     /// Running heads and feet of this page that the text has only where they come first.
     #[serde(default)]
     pub running: Vec<String>,
+    /// How the text was recognised, where the page is a picture of text.
+    #[serde(default)]
+    pub recognised: Option<Recognised>,
+}
+
+/// A page whose text was recognised in its picture (OCR).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recognised {
+    /// Mean probability of the characters, 0 to 1.
+    pub confidence: f32,
+    /// Quarter turns clockwise that the picture was turned by to be upright, 0 to 3.
+    pub quarter_turns: u8,
+    /// Degrees clockwise that its lines lean after that.
+    pub skew_degrees: f32,
+}
+
+/// A table whose rows are lines of the content, `| Item | Price |`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// The page that it begins on, from 1.
+    pub page: u32,
+    /// Its rows in order, each one line of the content without the line break.
+    pub rows: Vec<Span>,
+    /// How many of the first rows name the columns.
+    pub header_rows: u32,
 }
 
 /// A run of characters without spaces, and where it stands on its page.

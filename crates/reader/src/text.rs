@@ -63,6 +63,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         words: Vec::new(),
         undecodable: decoded.faults,
         running: Vec::new(),
+        recognised: None,
     };
     Ok(Parsed {
         format: Format::Text,
@@ -70,6 +71,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         content: decoded.content,
         pages: vec![page],
         headings: Vec::new(),
+        tables: Vec::new(),
         warnings,
     })
 }

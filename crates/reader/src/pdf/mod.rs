@@ -107,6 +107,7 @@ impl<'o> Assembly<'o> {
             content: String::new(),
             pages: Vec::with_capacity(page_count),
             headings: Vec::new(),
+            tables: Vec::new(),
             warnings,
         };
         Self {
@@ -157,6 +158,7 @@ impl<'o> Assembly<'o> {
             words: text.words.into_iter().map(shift).collect(),
             undecodable: text.undecodable,
             running,
+            recognised: None,
         });
         Ok(())
     }
