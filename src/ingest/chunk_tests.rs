@@ -71,6 +71,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
         headings: vec![],
         tables: vec![],
         warnings: vec![],
+        unread: vec![],
     }
 }
 

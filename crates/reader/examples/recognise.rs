@@ -1,6 +1,6 @@
 //! Recognises pages of a PDF in their pictures and prints their text, each page ended by a form feed, and on standard
-//! error what it took: `recognise --models FOLDER FILE [PAGE…]`, or all pages. `--words` prints words with their boxes
-//! instead, `--unread` only the pages that reading asks to have recognised.
+//! error what it took: `recognise --models FOLDER FILE [PAGE…]`, or all pages. `--words` prints the words
+//! with their boxes after each page, `--unread` only the pages that reading asks to have recognised.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program for the command line")]
 
 use reader::OcrModels;
@@ -40,7 +40,10 @@ fn main() {
         let request = RecogniseRequest { pages: vec![number], password: None };
         let found = reader::recognise(&bytes, &request, &models).expect("the page can be recognised");
         eprintln!("page {number}\t{:.2} s\t{:?}", started.elapsed().as_secs_f32(), found[0].recognised);
-        if words { print_words(&found[0]) } else { print!("{}\u{c}", found[0].text) }
+        print!("{}\u{c}", found[0].text);
+        if words {
+            print_words(&found[0]);
+        }
     }
 }
 

@@ -37,6 +37,8 @@ const SIZE_STEP: f32 = 1.5;
 const BASELINE: f32 = 0.35;
 /// The box of a leaning word is at most higher by this part of the word's height.
 const MAX_LEAN: f32 = 0.5;
+/// From here on most characters are of scripts without spaces between words.
+const FIRST_EAST_ASIAN: char = '\u{2e80}';
 
 /// Recognises the text of pages.
 pub(crate) fn recognise(
@@ -73,7 +75,16 @@ fn assemble(number: u32, reading: &Reading, scale: f32) -> RecognisedPage {
     placed.sort_by(|(_, a), (_, b)| a.1.total_cmp(&b.1).then(a.0.total_cmp(&b.0)));
     let glyphs = placed.iter().flat_map(|(line, middle)| glyphs(line, *middle, usual, scale)).collect();
     let text = layout::lay_out(glyphs);
-    let words = text.words.iter().flat_map(|word| on_page(*word, posture, scale)).collect();
+    let mut characters = text.text.chars().enumerate();
+    let mut begins_east_asian = |word: &Word| {
+        let first = characters.find(|(index, _)| *index == word.span.start as usize);
+        first.is_some_and(|(_, character)| character >= FIRST_EAST_ASIAN)
+    };
+    let words = text.words.iter().flat_map(|word| {
+        let runs_on = begins_east_asian(word);
+        on_page(*word, runs_on, posture, scale)
+    });
+    let words = words.collect();
     let quarter_turns = posture.quarter_turns;
     let skew_degrees = posture.skew.to_degrees();
     let recognised = Recognised { confidence: confidence(lines), quarter_turns, skew_degrees };
@@ -134,12 +145,13 @@ fn glyphs(line: &Line, (x, y): (f32, f32), usual_height: f32, scale: f32) -> Vec
 
 /// Returns a word with its box on the page as shown.
 ///
-/// A part of a word is placed by counting its characters rightwards or downwards. Where text leans or runs otherwise,
-/// words are cut so short that this does no harm.
-fn on_page(word: Word, posture: &Posture, scale: f32) -> Vec<Word> {
+/// A part of a word is placed by counting its characters rightwards or downwards. Where text runs otherwise, a run of
+/// text without spaces becomes a word for each character; where it leans, words are cut so short that their boxes do not
+/// reach into other lines.
+fn on_page(word: Word, runs_on: bool, posture: &Posture, scale: f32) -> Vec<Word> {
     let characters = word.span.len().max(1);
     let (width, height) = (word.rect.width(), word.rect.height());
-    let backwards = matches!(posture.quarter_turns, 1 | 2);
+    let backwards = runs_on && matches!(posture.quarter_turns, 1 | 2);
     let longest = MAX_LEAN * height / posture.skew.sin().abs().max(1e-6);
     let parts =
         if backwards { characters } else { (width / longest).ceil().clamp(1.0, characters as f32) as u32 };
