@@ -219,6 +219,7 @@ fn router(config: &Arc<Config>, models: Models, ingest: Arc<Ingest>, running: &R
         collections: Arc::new(stores.postgres.clone()),
         documents: Arc::new(stores.postgres.clone()),
         outlines: Arc::new(stores.postgres.clone()),
+        histories: Arc::new(stores.postgres.clone()),
         jobs: Arc::new(stores.postgres.clone()),
         answers: Arc::new(stores.postgres.clone()),
         users: Arc::new(stores.postgres.clone()),

@@ -4,8 +4,9 @@
 //! Upload ──accept──▶ job          a version's row, blob and job exist; 202 to the client
 //! job ──read──▶ Parsed            a child process extracted text, pages, headings
 //!     ──chunk──▶ Chunks           the text as passages, each with page, boxes and heading path
-//!     ──embed──▶ Vectors          a dense and a sparse vector for each passage
-//!     ──index──▶ Indexed          all of it is durable; the version became visible in one step
+//!     ──words──▶ Words            text and terms are durable; a first version can be found by its words
+//!     ──embed──▶ Vectors          a dense vector for each passage, kept where the same was embedded before
+//!     ──index──▶ Indexed          the version became the one that is searched in one step
 //! ```
 //!
 //! Every stage may run twice for one version: ids are derived, rows are replaced, writes are fenced by the claim.
@@ -28,7 +29,10 @@ mod chunk;
 mod clauses;
 mod outline;
 mod split;
+mod table_headers;
 mod token_weights;
+
+mod words;
 
 mod embed;
 mod index;
@@ -178,7 +182,8 @@ impl Ingest {
     async fn process(&self, run: &Run) -> Result<Indexed, IngestError> {
         let parsed = read::read(&self.parts, run).await?;
         let chunks = chunk::chunk(&self.parts, run, parsed).await?;
-        let vectors = embed::embed(&self.parts, run, chunks).await?;
+        let words = words::words(&self.parts, run, chunks).await?;
+        let vectors = embed::embed(&self.parts, run, words).await?;
         index::index(&self.parts, run, vectors).await
     }
 }

@@ -2,9 +2,11 @@
 
 use crate::domain::Coverage;
 use crate::domain::PageLayout;
+use crate::domain::Recognised;
 use crate::domain::Rect;
 use crate::domain::Span;
 use crate::domain::Stage;
+use crate::domain::TableRows;
 use crate::domain::Warning;
 use crate::domain::Word;
 use crate::ingest::IngestError;
@@ -34,6 +36,7 @@ pub(super) struct Parsed {
     content: String,
     pages: Vec<PageLayout>,
     headings: Vec<Heading>,
+    tables: Vec<TableRows>,
     warnings: Vec<Warning>,
     coverage: Coverage,
 }
@@ -64,6 +67,11 @@ impl Parsed {
         &self.headings
     }
 
+    /// Tables in the order of the text.
+    pub(super) fn tables(&self) -> &[TableRows] {
+        &self.tables
+    }
+
     /// Gives the text, pages, warnings and what is known of the coverage to the next stage.
     pub(super) fn into_parts(self) -> (Option<String>, String, Vec<PageLayout>, Vec<Warning>, Coverage) {
         (self.title, self.content, self.pages, self.warnings, self.coverage)
@@ -80,6 +88,7 @@ impl Parsed {
             content: parsed.content,
             pages: parsed.pages.into_iter().map(page).collect(),
             headings: parsed.headings,
+            tables: parsed.tables.into_iter().map(table).collect(),
             warnings,
             coverage,
         }
@@ -142,7 +151,16 @@ fn page(page: reader::Page) -> PageLayout {
             .collect(),
         undecodable: page.undecodable,
         running: page.running,
+        recognised: page.recognised.map(|found| Recognised {
+            confidence: found.confidence,
+            quarter_turns: found.quarter_turns,
+            skew_degrees: found.skew_degrees,
+        }),
     }
+}
+
+fn table(table: reader::Table) -> TableRows {
+    TableRows { rows: table.rows.into_iter().map(span).collect(), header_rows: table.header_rows }
 }
 
 /// The reader's span as ours.
