@@ -33,6 +33,7 @@ use crate::ingest::IngestParts;
 use crate::ports::Embedder;
 use crate::ports::Generator;
 use crate::ports::Jobs;
+use crate::ports::PrefixCache;
 use crate::telemetry;
 use anyhow::Context;
 use sha2::Digest;
@@ -55,6 +56,8 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 pub struct Models {
     pub generator: Arc<dyn Generator>,
     pub embedder: Arc<dyn Embedder>,
+    /// Of the generator.
+    pub prefixes: Arc<dyn PrefixCache>,
 }
 
 impl Models {
@@ -65,7 +68,7 @@ impl Models {
     pub async fn load(config: &Config) -> anyhow::Result<Self> {
         let config = config.clone();
         let (generator, embedder) = tokio::task::spawn_blocking(move || models::start(&config)).await??;
-        Ok(Self { generator, embedder })
+        Ok(Self { prefixes: generator.clone(), generator, embedder })
     }
 }
 
@@ -194,6 +197,7 @@ fn ingest_parts(
         jobs: Arc::new(stores.postgres.clone()),
         index: Arc::clone(&stores.index),
         embedder: Arc::clone(&models.embedder),
+        prefixes: Arc::clone(&models.prefixes),
         auditor: auditor.clone(),
     }
 }

@@ -107,11 +107,9 @@ mod tests {
     }
 
     fn contract(clauses: std::ops::Range<usize>) -> String {
-        clauses
-            .map(|n| {
-                format!("第{n}条 租赁期限为{}个月。Clause {n}: the tenant pays {} euros.\n", n * 7, n * 131)
-            })
-            .collect()
+        let clause =
+            |n| format!("第{n}条 租赁期限为{}个月。Clause {n}: the tenant pays {} euros.", n * 7, n * 131);
+        clauses.map(clause).collect::<Vec<String>>().join("\n")
     }
 
     #[test]

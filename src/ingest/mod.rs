@@ -57,6 +57,7 @@ use crate::ports::Embedder;
 use crate::ports::Erasures;
 use crate::ports::Intake;
 use crate::ports::Jobs;
+use crate::ports::PrefixCache;
 use crate::ports::VectorIndex;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -98,6 +99,8 @@ pub struct IngestParts {
     pub index: Arc<dyn VectorIndex>,
     /// Counts tokens and makes vectors.
     pub embedder: Arc<dyn Embedder>,
+    /// What this process's generator holds of earlier prompts.
+    pub prefixes: Arc<dyn PrefixCache>,
     /// The log.
     pub auditor: Auditor,
 }

@@ -46,3 +46,4 @@ pub use models::Embedder;
 pub use models::Generation;
 pub use models::GenerationEvent;
 pub use models::Generator;
+pub use models::PrefixCache;

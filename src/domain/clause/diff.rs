@@ -174,7 +174,9 @@ fn gap(old: &[Part], new: &[Part]) -> Vec<Difference> {
         let found = part.address.as_deref().and_then(|address| by_address.remove(address));
         let found = found.filter(|found| likeness(&words(&old[*found]), &words(part)) > 0.2);
         partner[at] = found;
-        found.into_iter().for_each(|found| taken[found] = true);
+        if let Some(found) = found {
+            taken[found] = true;
+        }
     }
     if old.len() * new.len() <= COMPARED {
         pair_by_likeness(old, new, &mut partner, &mut taken);

@@ -109,18 +109,15 @@ fn a_text_without_clauses_is_compared_by_paragraphs() {
 #[test]
 fn two_long_texts_with_nothing_in_common_take_no_time() {
     let many = |word: &str| -> Vec<char> {
-        (0..20_000)
-            .map(|n| format!("{word} {n} {}\n\n", n * 7919 % 10_007))
-            .collect::<String>()
-            .chars()
-            .collect()
+        let lines: Vec<String> = (0..20_000).map(|n| format!("{word} {n} {}", n * 7919 % 10_007)).collect();
+        lines.join("\n\n").chars().collect()
     };
     let began = Instant::now();
 
     let (differences, same) = diff(&parts(&[], &many("a")), &parts(&[], &many("b")));
 
     assert_eq!((differences.len(), same), (40_000, 0));
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
 }
 
 proptest! {
