@@ -24,6 +24,7 @@ use crate::app::place::Place;
 use crate::app::stores::Stores;
 use crate::audit::Auditor;
 use crate::audit::ServiceFacts;
+use crate::audit::Vault;
 use crate::config::Config;
 use crate::domain::BootId;
 use crate::http;
@@ -140,7 +141,9 @@ async fn run(
         place.node.clone(),
         service_facts(&config),
     );
-    let ingest = Arc::new(Ingest::new(ingest_parts(&config, plan.program, &models, &stores, &auditor)));
+    let vault = Vault::new(place.master_key);
+    let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault);
+    let ingest = Arc::new(Ingest::new(parts));
     let mut running = Running {
         address: None,
         first_admin: None,
@@ -184,6 +187,7 @@ fn ingest_parts(
     models: &Models,
     stores: &Stores,
     auditor: &Auditor,
+    vault: Vault,
 ) -> IngestParts {
     IngestParts {
         config: config.ingest.clone(),
@@ -199,6 +203,7 @@ fn ingest_parts(
         embedder: Arc::clone(&models.embedder),
         prefixes: Arc::clone(&models.prefixes),
         auditor: auditor.clone(),
+        vault,
     }
 }
 

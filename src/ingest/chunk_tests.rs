@@ -66,6 +66,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
     reader::Parsed {
         format: Format::Pdf,
         title: None,
+        password: None,
         content,
         pages: laid,
         headings: vec![],

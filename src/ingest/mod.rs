@@ -41,6 +41,7 @@ pub use clauses::clauses_of;
 pub use error::IngestError;
 
 use crate::audit::Auditor;
+use crate::audit::Vault;
 use crate::config::Ingest as IngestConfig;
 use crate::config::Reader as ReaderConfig;
 use crate::domain::Accepted;
@@ -59,11 +60,15 @@ use crate::ports::Intake;
 use crate::ports::Jobs;
 use crate::ports::PrefixCache;
 use crate::ports::VectorIndex;
+use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+/// What the passwords of files are sealed as.
+const PASSWORD: &str = "document.password";
 
 /// What documents pass through on their way in.
 pub struct Ingest {
@@ -103,6 +108,8 @@ pub struct IngestParts {
     pub prefixes: Arc<dyn PrefixCache>,
     /// The log.
     pub auditor: Auditor,
+    /// Seals the passwords of files.
+    pub vault: Vault,
 }
 
 /// A file as it arrives.
@@ -117,6 +124,8 @@ pub struct Upload {
     pub file_name: String,
     /// The file.
     pub bytes: Vec<u8>,
+    /// Opens it, where it is encrypted.
+    pub password: Option<SecretString>,
 }
 
 /// Which page image.

@@ -11,6 +11,7 @@ use crate::domain::Warning;
 use crate::domain::Word;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
+use crate::ingest::PASSWORD;
 use crate::ingest::child;
 use crate::ingest::child::Call;
 use crate::ingest::run::Run;
@@ -21,6 +22,7 @@ use reader::ReadOptions;
 use reader::WarningCode;
 use reader::child::Job;
 use reader::child::Reply;
+use secrecy::ExposeSecret;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -110,7 +112,7 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     run.advance(Stage::Read, 0, size).await?;
     let limits = &parts.reader;
     let options = ReadOptions {
-        password: None,
+        password: password(parts, &job.sha256, job.password.as_deref()),
         max_pages: limits.max_pages,
         max_characters: limits.max_characters,
         max_stream_bytes: limits.max_stream_bytes,
@@ -135,6 +137,15 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     run.took(Stage::Read, began);
     tracing::debug!(pages = parsed.pages.len(), bytes = size, "the file is read");
     Ok(parsed)
+}
+
+/// The password of a file, opened for its reader alone; one that does not open is none.
+pub(super) fn password(parts: &IngestParts, sha256: &str, sealed: Option<&[u8]>) -> Option<String> {
+    let opened = parts.vault.open(PASSWORD, sha256, sealed?);
+    if opened.is_none() {
+        tracing::error!("the password of a file does not open with this master key");
+    }
+    opened.map(|password| password.expose_secret().to_owned())
 }
 
 fn page(page: reader::Page) -> PageLayout {

@@ -47,6 +47,19 @@ pub struct NewVersion {
     pub uploaded_by: UserId,
     /// Claims allowed for its job.
     pub max_attempts: i32,
+    /// Opens the file, sealed.
+    pub password: Option<Vec<u8>>,
+}
+
+/// A file that is stored, and how it is opened.
+#[derive(Clone, Debug)]
+pub struct StoredFile {
+    /// Where it lies.
+    pub collection: CollectionId,
+    /// What it is.
+    pub version: Version,
+    /// Opens it, sealed.
+    pub password: Option<Vec<u8>>,
 }
 
 /// Collections and what may be seen in them.
@@ -96,14 +109,13 @@ pub trait Documents: Send + Sync {
         version: Option<i32>,
         filter: &AclFilter,
     ) -> Result<Option<String>, StoreError>;
-    /// Where the file of a version lies and what it is, if readable; the visible version's when none is named. A store
-    /// that can name only the visible one gives none for others.
+    /// Where the file of a version lies and what it is, if readable; the shown version's when none is named.
     async fn file(
         &self,
         id: DocumentId,
         version: Option<i32>,
         filter: &AclFilter,
-    ) -> Result<Option<(CollectionId, Version)>, StoreError>;
+    ) -> Result<Option<StoredFile>, StoreError>;
     /// A page of a version with its text, if readable; pages count from 1.
     async fn page(
         &self,

@@ -23,6 +23,7 @@ pub use documents::Jobs;
 pub use documents::Moment;
 pub use documents::NewVersion;
 pub use documents::Outlines;
+pub use documents::StoredFile;
 pub use errors::ModelError;
 pub use errors::StoreError;
 pub use identity::ApiKey;

@@ -27,6 +27,7 @@ use crate::domain::Warning;
 use crate::ports::Documents;
 use crate::ports::Moment;
 use crate::ports::StoreError;
+use crate::ports::StoredFile;
 use async_trait::async_trait;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -53,28 +54,28 @@ impl Documents for Postgres {
         id: DocumentId,
         version: Option<i32>,
         filter: &AclFilter,
-    ) -> Result<Option<(CollectionId, Version)>, StoreError> {
-        let Some(number) = version else {
-            let found = self.find(id, filter).await?;
-            return Ok(found.map(|document| (document.collection_id, document.file)));
-        };
-        sqlx::query_file!("src/adapters/postgres/queries/find_file.sql", id.uuid(), &readable(filter), number)
-            .fetch_optional(&self.pool)
-            .await
-            .map(|row| {
-                row.map(|row| {
-                    let file = Version {
-                        number: row.number,
-                        sha256: row.sha256,
-                        media_type: row.media_type,
-                        bytes: row.bytes,
-                        file_name: row.file_name,
-                        uploaded_at: row.uploaded_at,
-                    };
-                    (CollectionId::from_uuid(row.collection_id), file)
-                })
-            })
-            .map_err(store_error)
+    ) -> Result<Option<StoredFile>, StoreError> {
+        let row = sqlx::query_file!(
+            "src/adapters/postgres/queries/find_file.sql",
+            id.uuid(),
+            &readable(filter),
+            version
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(row.map(|row| StoredFile {
+            collection: CollectionId::from_uuid(row.collection_id),
+            version: Version {
+                number: row.number,
+                sha256: row.sha256,
+                media_type: row.media_type,
+                bytes: row.bytes,
+                file_name: row.file_name,
+                uploaded_at: row.uploaded_at,
+            },
+            password: row.password,
+        }))
     }
 
     async fn list(

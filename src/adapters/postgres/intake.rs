@@ -204,11 +204,12 @@ async fn find_same_bytes(
     if known::<DocumentStatus>(&same.status)? == DocumentStatus::Failed {
         job = JobId::new();
         sqlx::query!(
-            "update versions set status = 'queued', error = null, job_id = $3
+            "update versions set status = 'queued', error = null, job_id = $3, password = coalesce($4, password)
              where document_id = $1 and number = $2",
             same.document_id,
             same.number,
-            job.uuid()
+            job.uuid(),
+            upload.password
         )
         .execute(&mut *connection)
         .await
@@ -270,7 +271,8 @@ async fn insert_version(
         &*file_name,
         storable_title(upload.title.as_deref()),
         job.uuid(),
-        upload.uploaded_by.uuid()
+        upload.uploaded_by.uuid(),
+        upload.password
     )
     .execute(connection)
     .await

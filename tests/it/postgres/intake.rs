@@ -332,6 +332,7 @@ pub(super) fn upload(collection: &Collection, user: UserId, name: &str) -> NewVe
         bytes: 3,
         uploaded_by: user,
         max_attempts: 5,
+        password: None,
     }
 }
 
