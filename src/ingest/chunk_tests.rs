@@ -20,6 +20,7 @@ fn job(title: Option<&str>) -> ClaimedJob {
         sha256: "00".repeat(32),
         file_name: "lease.2024.pdf".to_owned(),
         title: title.map(str::to_owned),
+        password: None,
         attempt: 1,
         max_attempts: 5,
         worker: "w".to_owned(),
@@ -66,7 +67,6 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
     reader::Parsed {
         format: Format::Pdf,
         title: None,
-        password: None,
         content,
         pages: laid,
         headings: vec![],
