@@ -40,6 +40,9 @@ enum Command {
         /// API key of a contributor; better said in the environment than on the command line
         #[arg(long, env = "DOCENT_KEY", hide_env_values = true)]
         key: String,
+        /// Opens encrypted PDF files among them; better said in the environment than on the command line
+        #[arg(long, env = "DOCENT_PDF_PASSWORD", hide_env_values = true)]
+        password: Option<String>,
     },
     /// Print the clauses of files as Docent reads them, a line of JSON each; needs no service
     Outline {
@@ -106,8 +109,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> anyhow::Result<()> {
-    if let Command::Ingest { paths, collection, url, key } = arguments.command {
-        return app::ingest(Access { url, key: key.into() }, &collection, &paths);
+    if let Command::Ingest { paths, collection, url, key, password } = arguments.command {
+        let access = Access { url, key: key.into(), password: password.map(Into::into) };
+        return app::ingest(access, &collection, &paths);
     }
     if let Command::Outline { files } = &arguments.command {
         return app::outline(files);

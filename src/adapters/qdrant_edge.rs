@@ -5,7 +5,9 @@ use crate::adapters::qdrant_points::COLLECTION;
 use crate::adapters::qdrant_points::DENSE;
 use crate::adapters::qdrant_points::DOCUMENT;
 use crate::adapters::qdrant_points::Leg;
+use crate::adapters::qdrant_points::SINCE;
 use crate::adapters::qdrant_points::SPARSE;
+use crate::adapters::qdrant_points::UNTIL;
 use crate::adapters::qdrant_points::VERSION;
 use crate::adapters::qdrant_points::check_dense;
 use crate::adapters::qdrant_points::check_points;
@@ -15,6 +17,7 @@ use crate::adapters::qdrant_points::finds_nothing;
 use crate::adapters::qdrant_points::hits;
 use crate::adapters::qdrant_points::other_dimensions;
 use crate::adapters::qdrant_points::unavailable;
+use crate::adapters::qdrant_points::unix_ms;
 use crate::config;
 use crate::domain::AclFilter;
 use crate::domain::DocumentId;
@@ -23,6 +26,7 @@ use crate::ports::Hit;
 use crate::ports::HybridQuery;
 use crate::ports::Point;
 use crate::ports::StoreError;
+use crate::ports::StoredVectors;
 use crate::ports::VectorIndex;
 use async_trait::async_trait;
 use qdrant_edge::Condition;
@@ -47,6 +51,7 @@ use qdrant_edge::NamedQuery;
 use qdrant_edge::NamedVectors;
 use qdrant_edge::OperationError;
 use qdrant_edge::PayloadFieldSchema;
+use qdrant_edge::PayloadOps;
 use qdrant_edge::PayloadSchemaParams;
 use qdrant_edge::PayloadSchemaType;
 use qdrant_edge::PointId;
@@ -56,12 +61,22 @@ use qdrant_edge::PointStruct;
 use qdrant_edge::QueryBatchRequest;
 use qdrant_edge::QueryEnum;
 use qdrant_edge::QueryRequest;
+use qdrant_edge::Range;
+use qdrant_edge::Record;
+use qdrant_edge::RetrieveRequest;
 use qdrant_edge::ScoredPoint;
 use qdrant_edge::ScoringQuery;
 use qdrant_edge::SearchParams;
+use qdrant_edge::SetPayloadOp;
 use qdrant_edge::UpdateOperation;
 use qdrant_edge::Vector;
+use qdrant_edge::VectorInternal;
+use qdrant_edge::VectorStructInternal;
+use qdrant_edge::WithPayloadInterface;
+use qdrant_edge::WithVector;
+use qdrant_edge::external::ordered_float::OrderedFloat;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fs::DirBuilder;
 use std::fs::File;
 use std::fs::TryLockError;
@@ -72,6 +87,7 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use std::time::Instant;
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 
 /// Searches at once; each runs on the shard's own threads.
@@ -155,6 +171,25 @@ impl QdrantEdge {
 }
 
 #[async_trait]
+impl StoredVectors for QdrantEdge {
+    async fn vectors(&self, passages: &[PassageId]) -> Result<BTreeMap<PassageId, Vec<f32>>, StoreError> {
+        let ids: Vec<PointId> = passages.iter().map(|passage| PointId::Uuid(passage.uuid())).collect();
+        let found = self.call(&self.searches, move |shard| {
+            let mut found = Vec::with_capacity(ids.len());
+            for batch in ids.chunks(BATCH) {
+                found.extend(shard.retrieve(RetrieveRequest {
+                    with_payload: Some(WithPayloadInterface::Bool(false)),
+                    with_vector: Some(WithVector::Selector(vec![DENSE.to_owned()])),
+                    ..RetrieveRequest::new(batch.to_vec())
+                })?);
+            }
+            Ok(found)
+        });
+        Ok(found.await?.into_iter().filter_map(dense_of).collect())
+    }
+}
+
+#[async_trait]
 impl VectorIndex for QdrantEdge {
     async fn upsert(&self, points: Vec<Point>) -> Result<(), StoreError> {
         check_points(&points, self.dimensions)?;
@@ -180,6 +215,22 @@ impl VectorIndex for QdrantEdge {
         let dense = leg(found.next().unwrap_or_default())?;
         let sparse = leg(found.next().unwrap_or_default())?;
         Ok(hits(dense, sparse, query.limit))
+    }
+
+    async fn supersede(
+        &self,
+        document: DocumentId,
+        version: i32,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let payload = serde_json::Map::from_iter([(UNTIL.to_owned(), json!(unix_ms(at)))]).into();
+        let filter = Some(of_document(document, Some(version)));
+        let set = PayloadOps::SetPayload(SetPayloadOp { payload, points: None, filter, key: None });
+        self.call(&self.writes, move |shard| {
+            shard.update(UpdateOperation::PayloadOperation(set))?;
+            shard.flush()
+        })
+        .await
     }
 
     async fn delete(&self, document: DocumentId, version: Option<i32>) -> Result<(), StoreError> {
@@ -265,6 +316,8 @@ fn create_missing_indexes(shard: &EdgeShard) -> Result<(), OperationError> {
         (COLLECTION, PayloadFieldSchema::FieldParams(PayloadSchemaParams::Keyword(tenant))),
         (DOCUMENT, PayloadFieldSchema::FieldType(PayloadSchemaType::Uuid)),
         (VERSION, PayloadFieldSchema::FieldType(PayloadSchemaType::Integer)),
+        (SINCE, PayloadFieldSchema::FieldType(PayloadSchemaType::Integer)),
+        (UNTIL, PayloadFieldSchema::FieldType(PayloadSchemaType::Integer)),
     ];
     for (field, schema) in wanted {
         let field_name = path(field);
@@ -279,7 +332,10 @@ fn create_missing_indexes(shard: &EdgeShard) -> Result<(), OperationError> {
 // ---- requests and answers -----------------------------------------------------------------------------------
 
 fn stored(point: Point) -> Result<PointStruct, OperationError> {
-    let mut vectors = NamedVectors::default().add_vector(DENSE, point.dense);
+    let mut vectors = NamedVectors::default();
+    if let Some(dense) = point.dense {
+        vectors = vectors.add_vector(DENSE, dense);
+    }
     if !point.sparse.indices.is_empty() {
         vectors = vectors.add_vector(SPARSE, Vector::new_sparse(point.sparse.indices, point.sparse.values)?);
     }
@@ -287,6 +343,7 @@ fn stored(point: Point) -> Result<PointStruct, OperationError> {
         COLLECTION: point.collection.to_string(),
         DOCUMENT: point.document.to_string(),
         VERSION: point.version,
+        SINCE: unix_ms(point.since),
     });
     Ok(PointStruct::new(PointId::Uuid(point.passage.uuid()), vectors, payload))
 }
@@ -295,12 +352,13 @@ fn stored(point: Point) -> Result<PointStruct, OperationError> {
 /// caller sees must not tell how often a word stands in collections they may not read.
 fn legs(query: &HybridQuery, filter: &AclFilter) -> Result<Vec<QueryRequest>, OperationError> {
     let readable = field(COLLECTION, Match::from(collections(filter)));
-    let mut conditions = vec![readable.clone()];
+    let corpus = at_time(vec![readable.clone()], query.at);
+    let mut conditions = vec![readable];
     if !query.documents.is_empty() {
         let documents: Vec<String> = query.documents.iter().map(ToString::to_string).collect();
         conditions.push(field(DOCUMENT, Match::from(documents)));
     }
-    let within = all(conditions);
+    let within = at_time(conditions, query.at);
     let leg = |vector: Vector, name: &str, params: Option<SearchParams>| QueryRequest {
         query: Some(ScoringQuery::Vector(QueryEnum::Nearest(NamedQuery::new(vector.0, name)))),
         filter: Some(within.clone()),
@@ -310,7 +368,7 @@ fn legs(query: &HybridQuery, filter: &AclFilter) -> Result<Vec<QueryRequest>, Op
     let mut legs = vec![leg(Vector::new_dense(query.dense.clone()), DENSE, None)];
     if !query.sparse.indices.is_empty() {
         let terms = Vector::new_sparse(query.sparse.indices.clone(), query.sparse.values.clone())?;
-        let idf = Some(IdfParams::Corpus(IdfCorpusParams { corpus: all(vec![readable]) }));
+        let idf = Some(IdfParams::Corpus(IdfCorpusParams { corpus }));
         legs.push(leg(terms, SPARSE, Some(SearchParams { idf, ..SearchParams::default() })));
     }
     Ok(legs)
@@ -320,6 +378,25 @@ fn of_document(document: DocumentId, version: Option<i32>) -> Filter {
     let mut conditions = vec![field(DOCUMENT, Match::from(document.to_string()))];
     conditions.extend(version.map(|version| field(VERSION, Match::from(i64::from(version)))));
     all(conditions)
+}
+
+/// Both conditions are refusals, so that points without a time pass.
+fn at_time(must: Vec<Condition>, at: OffsetDateTime) -> Filter {
+    let at = OrderedFloat(unix_ms(at) as f64);
+    let range = |name, range| Condition::Field(FieldCondition::new_range(path(name), range));
+    let later = range(SINCE, Range { gt: Some(at), ..Range::default() });
+    let over = range(UNTIL, Range { lte: Some(at), ..Range::default() });
+    Filter { must_not: Some(vec![later, over]), ..all(must) }
+}
+
+/// The dense vector of a point, where it has one.
+fn dense_of(record: Record) -> Option<(PassageId, Vec<f32>)> {
+    let PointId::Uuid(id) = record.id else { return None };
+    let Some(VectorStructInternal::Named(mut named)) = record.vector else { return None };
+    match named.remove(DENSE)? {
+        VectorInternal::Dense(dense) => Some((PassageId::from_uuid(id), dense)),
+        VectorInternal::Sparse(_) | VectorInternal::MultiDense(_) => None,
+    }
 }
 
 fn field(name: &str, value: Match) -> Condition {

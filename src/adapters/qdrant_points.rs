@@ -7,6 +7,7 @@ use crate::ports::Hit;
 use crate::ports::HybridQuery;
 use crate::ports::Point;
 use crate::ports::StoreError;
+use time::OffsetDateTime;
 
 /// The named vector of the embedder, compared by cosine.
 pub(super) const DENSE: &str = "dense";
@@ -18,6 +19,11 @@ pub(super) const COLLECTION: &str = "collection";
 pub(super) const DOCUMENT: &str = "document";
 /// Payload: the version, an integer.
 pub(super) const VERSION: &str = "version";
+
+/// Payload: when the version came, in Unix milliseconds.
+pub(super) const SINCE: &str = "since";
+/// Payload: when another version took its place, in Unix milliseconds; missing while it is the searched one.
+pub(super) const UNTIL: &str = "until";
 
 /// Points written at once: 256 points of 1,024 dimensions and 500 terms are about 2 MB, far below the 32 MB that the
 /// write-ahead log and a gRPC message may hold.
@@ -47,7 +53,9 @@ pub(super) fn other_dimensions(name: &str, stored: u64, wanted: usize) -> StoreE
 /// Refuses what no embedder of this index makes, before a batch is half written.
 pub(super) fn check_points(points: &[Point], dimensions: usize) -> Result<(), StoreError> {
     for point in points {
-        check_dense(&point.dense, dimensions)?;
+        if let Some(dense) = &point.dense {
+            check_dense(dense, dimensions)?;
+        }
         let sparse = &point.sparse;
         let sorted = sparse.indices.is_sorted_by(|left, right| left < right);
         if !sorted || sparse.indices.len() != sparse.values.len() || !finite(&sparse.values) {
@@ -77,6 +85,11 @@ pub(super) fn finds_nothing(query: &HybridQuery, filter: &AclFilter) -> bool {
 /// The readable collections as the payload holds them.
 pub(super) fn collections(filter: &AclFilter) -> Vec<String> {
     filter.collections().map(|id| id.to_string()).collect()
+}
+
+/// A time as the payload holds it.
+pub(super) const fn unix_ms(at: OffsetDateTime) -> i64 {
+    (at.unix_timestamp_nanos() / 1_000_000) as i64
 }
 
 /// Fuses the legs.

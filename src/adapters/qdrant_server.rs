@@ -5,7 +5,9 @@ use crate::adapters::qdrant_points::COLLECTION;
 use crate::adapters::qdrant_points::DENSE;
 use crate::adapters::qdrant_points::DOCUMENT;
 use crate::adapters::qdrant_points::Leg;
+use crate::adapters::qdrant_points::SINCE;
 use crate::adapters::qdrant_points::SPARSE;
+use crate::adapters::qdrant_points::UNTIL;
 use crate::adapters::qdrant_points::VERSION;
 use crate::adapters::qdrant_points::check_dense;
 use crate::adapters::qdrant_points::check_points;
@@ -15,13 +17,16 @@ use crate::adapters::qdrant_points::finds_nothing;
 use crate::adapters::qdrant_points::hits;
 use crate::adapters::qdrant_points::other_dimensions;
 use crate::adapters::qdrant_points::unavailable;
+use crate::adapters::qdrant_points::unix_ms;
 use crate::config;
 use crate::domain::AclFilter;
 use crate::domain::DocumentId;
+use crate::domain::PassageId;
 use crate::ports::Hit;
 use crate::ports::HybridQuery;
 use crate::ports::Point;
 use crate::ports::StoreError;
+use crate::ports::StoredVectors;
 use crate::ports::VectorIndex;
 use async_trait::async_trait;
 use qdrant_client::Payload;
@@ -36,16 +41,21 @@ use qdrant_client::qdrant::DeletePointsBuilder;
 use qdrant_client::qdrant::Distance;
 use qdrant_client::qdrant::FieldType;
 use qdrant_client::qdrant::Filter;
+use qdrant_client::qdrant::GetPointsBuilder;
 use qdrant_client::qdrant::IdfParams;
 use qdrant_client::qdrant::KeywordIndexParamsBuilder;
 use qdrant_client::qdrant::Modifier;
 use qdrant_client::qdrant::NamedVectors;
+use qdrant_client::qdrant::PointId;
 use qdrant_client::qdrant::PointStruct;
 use qdrant_client::qdrant::Query;
 use qdrant_client::qdrant::QueryBatchPointsBuilder;
 use qdrant_client::qdrant::QueryPoints;
 use qdrant_client::qdrant::QueryPointsBuilder;
+use qdrant_client::qdrant::Range;
+use qdrant_client::qdrant::RetrievedPoint;
 use qdrant_client::qdrant::SearchParamsBuilder;
+use qdrant_client::qdrant::SetPayloadPointsBuilder;
 use qdrant_client::qdrant::SparseVectorParamsBuilder;
 use qdrant_client::qdrant::SparseVectorsConfigBuilder;
 use qdrant_client::qdrant::UpsertPointsBuilder;
@@ -53,12 +63,17 @@ use qdrant_client::qdrant::Vector;
 use qdrant_client::qdrant::VectorInput;
 use qdrant_client::qdrant::VectorParamsBuilder;
 use qdrant_client::qdrant::VectorsConfigBuilder;
+use qdrant_client::qdrant::VectorsSelector;
 use qdrant_client::qdrant::payload_index_params::IndexParams;
 use qdrant_client::qdrant::point_id::PointIdOptions;
+use qdrant_client::qdrant::vector_output;
 use qdrant_client::qdrant::vectors_config;
+use qdrant_client::qdrant::vectors_output::VectorsOptions;
 use secrecy::ExposeSecret;
 use secrecy::SecretString;
+use std::collections::BTreeMap;
 use std::time::Duration;
+use time::OffsetDateTime;
 
 /// Waits before a failed write is tried again: when a node of a cluster drops out, the next write fails, and the one
 /// after it succeeds.
@@ -121,6 +136,8 @@ impl QdrantServer {
             index(COLLECTION, FieldType::Keyword).field_index_params(tenant),
             index(DOCUMENT, FieldType::Uuid),
             index(VERSION, FieldType::Integer),
+            index(SINCE, FieldType::Integer),
+            index(UNTIL, FieldType::Integer),
         ] {
             self.client.create_field_index(request).await.map_err(refused)?;
         }
@@ -203,6 +220,22 @@ impl QdrantServer {
 }
 
 #[async_trait]
+impl StoredVectors for QdrantServer {
+    async fn vectors(&self, passages: &[PassageId]) -> Result<BTreeMap<PassageId, Vec<f32>>, StoreError> {
+        let mut vectors = BTreeMap::new();
+        for batch in passages.chunks(BATCH) {
+            let ids: Vec<PointId> = batch.iter().map(|passage| passage.to_string().into()).collect();
+            let request = GetPointsBuilder::new(&self.name, ids)
+                .with_payload(false)
+                .with_vectors(VectorsSelector { names: vec![DENSE.to_owned()] });
+            let found = self.within(async { self.client.get_points(request).await.map_err(refused) }).await?;
+            vectors.extend(found.result.into_iter().filter_map(dense_of));
+        }
+        Ok(vectors)
+    }
+}
+
+#[async_trait]
 impl VectorIndex for QdrantServer {
     async fn upsert(&self, points: Vec<Point>) -> Result<(), StoreError> {
         check_points(&points, self.dimensions)?;
@@ -230,6 +263,21 @@ impl VectorIndex for QdrantServer {
         Ok(hits(dense, sparse, query.limit))
     }
 
+    async fn supersede(
+        &self,
+        document: DocumentId,
+        version: i32,
+        at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        let mut payload = Payload::new();
+        payload.insert(UNTIL, unix_ms(at));
+        let request = SetPayloadPointsBuilder::new(&self.name, payload)
+            .points_selector(of_document(document, Some(version)))
+            .wait(true)
+            .build();
+        self.within(self.write(|| self.client.set_payload(request.clone()))).await.map(drop)
+    }
+
     async fn delete(&self, document: DocumentId, version: Option<i32>) -> Result<(), StoreError> {
         let request =
             DeletePointsBuilder::new(&self.name).points(of_document(document, version)).wait(true).build();
@@ -252,7 +300,10 @@ impl VectorIndex for QdrantServer {
 // ---- requests and answers -----------------------------------------------------------------------------------
 
 fn stored(point: Point) -> PointStruct {
-    let mut vectors = NamedVectors::default().add_vector(DENSE, point.dense);
+    let mut vectors = NamedVectors::default();
+    if let Some(dense) = point.dense {
+        vectors = vectors.add_vector(DENSE, dense);
+    }
     if !point.sparse.indices.is_empty() {
         vectors = vectors.add_vector(SPARSE, Vector::new_sparse(point.sparse.indices, point.sparse.values));
     }
@@ -260,6 +311,7 @@ fn stored(point: Point) -> PointStruct {
     payload.insert(COLLECTION, point.collection.to_string());
     payload.insert(DOCUMENT, point.document.to_string());
     payload.insert(VERSION, i64::from(point.version));
+    payload.insert(SINCE, unix_ms(point.since));
     PointStruct::new(point.passage.to_string(), vectors, payload)
 }
 
@@ -267,7 +319,8 @@ fn stored(point: Point) -> PointStruct {
 /// caller sees must not tell how often a word stands in collections they may not read.
 fn legs(name: &str, query: &HybridQuery, filter: &AclFilter) -> Vec<QueryPoints> {
     let readable = Condition::matches(COLLECTION, collections(filter));
-    let mut within = Filter::must([readable.clone()]);
+    let corpus = at_time(Filter::must([readable.clone()]), query.at);
+    let mut within = at_time(Filter::must([readable]), query.at);
     if !query.documents.is_empty() {
         let documents: Vec<String> = query.documents.iter().map(ToString::to_string).collect();
         within.must.push(Condition::matches(DOCUMENT, documents));
@@ -282,7 +335,7 @@ fn legs(name: &str, query: &HybridQuery, filter: &AclFilter) -> Vec<QueryPoints>
     let mut legs = vec![leg(VectorInput::new_dense(query.dense.clone()), DENSE).build()];
     if !query.sparse.indices.is_empty() {
         let terms = VectorInput::new_sparse(query.sparse.indices.clone(), query.sparse.values.clone());
-        let idf = IdfParams { corpus: Some(Filter::must([readable])) };
+        let idf = IdfParams { corpus: Some(corpus) };
         legs.push(leg(terms, SPARSE).params(SearchParamsBuilder::default().idf(idf)).build());
     }
     legs
@@ -292,6 +345,25 @@ fn of_document(document: DocumentId, version: Option<i32>) -> Filter {
     let mut filter = Filter::must([Condition::matches(DOCUMENT, document.to_string())]);
     filter.must.extend(version.map(|version| Condition::matches(VERSION, i64::from(version))));
     filter
+}
+
+/// Both conditions are refusals, so that points without a time pass.
+fn at_time(mut filter: Filter, at: OffsetDateTime) -> Filter {
+    let at = unix_ms(at) as f64;
+    let later = Condition::range(SINCE, Range { gt: Some(at), ..Range::default() });
+    let over = Condition::range(UNTIL, Range { lte: Some(at), ..Range::default() });
+    filter.must_not.extend([later, over]);
+    filter
+}
+
+/// The dense vector of a point, where it has one.
+fn dense_of(point: RetrievedPoint) -> Option<(PassageId, Vec<f32>)> {
+    let PointIdOptions::Uuid(id) = point.id?.point_id_options? else { return None };
+    let VectorsOptions::Vectors(mut named) = point.vectors?.vectors_options? else { return None };
+    match named.vectors.remove(DENSE)?.into_vector() {
+        vector_output::Vector::Dense(dense) => Some((id.parse().ok()?, dense.data)),
+        vector_output::Vector::Sparse(_) | vector_output::Vector::MultiDense(_) => None,
+    }
 }
 
 fn leg(points: Vec<qdrant::ScoredPoint>) -> Result<Leg, StoreError> {

@@ -13,10 +13,13 @@ use crate::domain::EventId;
 use crate::domain::ModelFingerprint;
 use crate::domain::Principal;
 use crate::domain::Receipt;
+use crate::ports::Moment;
 use serde_json::Value;
 use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// Collections listed in a leaf; the hash beside them is over all.
 const MAX_LISTED: usize = 200;
@@ -68,6 +71,8 @@ pub(super) struct Request {
     pub(super) text: String,
     pub(super) collections: Vec<CollectionId>,
     pub(super) documents: Vec<DocumentId>,
+    /// Versions of then; none: of now.
+    pub(super) as_of: Option<OffsetDateTime>,
     /// What else belongs into the leaf: sampling, template, conversation.
     pub(super) facts: Value,
 }
@@ -88,6 +93,9 @@ impl Request {
             if named > MAX_NAMED {
                 return Err(AnswerError::OutOfRange { field, range: format!("at most {MAX_NAMED} ids") });
             }
+        }
+        if self.as_of.is_some_and(|at| at > OffsetDateTime::now_utc() || at < OffsetDateTime::UNIX_EPOCH) {
+            return Err(AnswerError::OutOfRange { field: "as_of", range: "a time in the past".to_owned() });
         }
         Ok(self)
     }
@@ -118,6 +126,11 @@ impl Admitted {
 
     pub(super) fn documents(&self) -> &[DocumentId] {
         &self.request.documents
+    }
+
+    /// When the versions were visible that may be shown.
+    pub(super) fn moment(&self) -> Moment {
+        self.request.as_of.map_or(Moment::Now, Moment::At)
     }
 
     pub(super) const fn who(&self) -> &Principal {
@@ -192,7 +205,11 @@ fn facts(parts: &AnsweringParts, request: &Request, filter: &AclFilter, language
     json!({
         "characters": request.text.chars().count(),
         "language": language.as_str(),
-        "requested": {"collections": request.collections, "documents": request.documents},
+        "requested": {
+            "collections": request.collections,
+            "documents": request.documents,
+            "as_of": request.as_of.and_then(|at| at.format(&Rfc3339).ok()),
+        },
         "filter": {
             "collections": readable.iter().take(MAX_LISTED).collect::<Vec<_>>(),
             "count": readable.len(),
@@ -229,6 +246,7 @@ mod tests {
             text: text.to_owned(),
             collections: vec![],
             documents: (0..documents).map(|_| DocumentId::new()).collect(),
+            as_of: None,
             facts: Value::Null,
         };
         let error = request.checked(20).err();

@@ -75,6 +75,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
+use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
@@ -119,6 +120,8 @@ pub struct SearchRequest {
     pub collections: Vec<CollectionId>,
     /// Only these documents; empty means all in the collections.
     pub documents: Vec<DocumentId>,
+    /// From the versions that were the searched ones then; none: from those that are now.
+    pub as_of: Option<OffsetDateTime>,
     /// At most this many passages, 1 to 100.
     pub limit: usize,
 }
@@ -189,6 +192,7 @@ fn request(question: Question) -> Request {
         text: question.text,
         collections: question.collections,
         documents: question.documents,
+        as_of: question.as_of,
         facts: json!({
             "conversation": question.conversation,
             "sampling": record::sampling_facts(&question.sampling),

@@ -22,7 +22,7 @@ use std::collections::BTreeSet;
 pub(super) enum Decision {
     /// Among the passages.
     Kept,
-    /// Not readable for this asker now, or of a version that is not visible.
+    /// Not readable for this asker now, or of a version that is not visible, or was not then.
     NotConfirmed,
     /// Its text stands in a better one.
     Duplicate,
@@ -86,7 +86,8 @@ pub(super) async fn rerank(
     limit: usize,
 ) -> Result<Passages, AnswerError> {
     let ids: Vec<PassageId> = candidates.hits().iter().map(|hit| hit.passage).collect();
-    let found = if ids.is_empty() { Vec::new() } else { documents.passages(&ids, filter, false).await? };
+    let found =
+        if ids.is_empty() { Vec::new() } else { documents.passages(&ids, filter, admitted.moment()).await? };
     let scope = admitted.documents();
     let confirmed: BTreeMap<PassageId, Passage> = found
         .into_iter()
@@ -169,6 +170,7 @@ mod tests {
             span: Span { start: 0, end: text.chars().count() as u32 },
             boxes: vec![],
             heading_path: vec![],
+            table_header: None,
             text: text.into(),
         }
     }

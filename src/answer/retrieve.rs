@@ -9,6 +9,8 @@ use crate::domain::sparse_query;
 use crate::ports::Hit;
 use crate::ports::HybridQuery;
 use crate::ports::ModelError;
+use crate::ports::Moment;
+use time::OffsetDateTime;
 
 /// What the index found, best first, unconfirmed; only [`retrieve`] makes it.
 pub(super) struct Candidates {
@@ -43,6 +45,10 @@ pub(super) async fn retrieve(
         dense,
         sparse: sparse_query(admitted.text()),
         documents: admitted.documents().to_vec(),
+        at: match admitted.moment() {
+            Moment::At(at) => at,
+            Moment::Now | Moment::Ever => OffsetDateTime::now_utc(),
+        },
         candidates,
         limit: candidates,
     };

@@ -40,6 +40,7 @@ pub(super) async fn search(
         text: request.query,
         collections: request.collections,
         documents: request.documents,
+        as_of: request.as_of,
         facts: json!({"limit": limit}),
     };
     let admitted = admit(parts, who, request.checked(parts.config.max_question_characters)?).await?;

@@ -24,6 +24,7 @@ use crate::app::place::Place;
 use crate::app::stores::Stores;
 use crate::audit::Auditor;
 use crate::audit::ServiceFacts;
+use crate::audit::Vault;
 use crate::config::Config;
 use crate::domain::BootId;
 use crate::http;
@@ -33,6 +34,7 @@ use crate::ingest::IngestParts;
 use crate::ports::Embedder;
 use crate::ports::Generator;
 use crate::ports::Jobs;
+use crate::ports::PrefixCache;
 use crate::telemetry;
 use anyhow::Context;
 use sha2::Digest;
@@ -55,6 +57,8 @@ const LAST_WORDS: Duration = Duration::from_secs(3);
 pub struct Models {
     pub generator: Arc<dyn Generator>,
     pub embedder: Arc<dyn Embedder>,
+    /// Of the generator.
+    pub prefixes: Arc<dyn PrefixCache>,
 }
 
 impl Models {
@@ -65,7 +69,7 @@ impl Models {
     pub async fn load(config: &Config) -> anyhow::Result<Self> {
         let config = config.clone();
         let (generator, embedder) = tokio::task::spawn_blocking(move || models::start(&config)).await??;
-        Ok(Self { generator, embedder })
+        Ok(Self { prefixes: generator.clone(), generator, embedder })
     }
 }
 
@@ -137,7 +141,9 @@ async fn run(
         place.node.clone(),
         service_facts(&config),
     );
-    let ingest = Arc::new(Ingest::new(ingest_parts(&config, plan.program, &models, &stores, &auditor)));
+    let vault = Vault::new(place.master_key);
+    let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault);
+    let ingest = Arc::new(Ingest::new(parts));
     let mut running = Running {
         address: None,
         first_admin: None,
@@ -181,6 +187,7 @@ fn ingest_parts(
     models: &Models,
     stores: &Stores,
     auditor: &Auditor,
+    vault: Vault,
 ) -> IngestParts {
     IngestParts {
         config: config.ingest.clone(),
@@ -194,7 +201,9 @@ fn ingest_parts(
         jobs: Arc::new(stores.postgres.clone()),
         index: Arc::clone(&stores.index),
         embedder: Arc::clone(&models.embedder),
+        prefixes: Arc::clone(&models.prefixes),
         auditor: auditor.clone(),
+        vault,
     }
 }
 
@@ -219,6 +228,7 @@ fn router(config: &Arc<Config>, models: Models, ingest: Arc<Ingest>, running: &R
         collections: Arc::new(stores.postgres.clone()),
         documents: Arc::new(stores.postgres.clone()),
         outlines: Arc::new(stores.postgres.clone()),
+        histories: Arc::new(stores.postgres.clone()),
         jobs: Arc::new(stores.postgres.clone()),
         answers: Arc::new(stores.postgres.clone()),
         users: Arc::new(stores.postgres.clone()),

@@ -11,12 +11,14 @@ mod event;
 mod orphans;
 mod read;
 mod seal;
+mod vault;
 
 pub use error::AuditError;
 pub use event::Actor;
 pub use event::Event;
 pub use event::ServiceFacts;
 pub use read::Entry;
+pub use vault::Vault;
 
 use crate::audit::appender::Command;
 use crate::audit::appender::Log;

@@ -99,6 +99,9 @@ pub struct Coverage {
     pub characters_embedded: u64,
     /// Glyphs that could not be decoded.
     pub undecodable_glyphs: u64,
+    /// Passages whose vector was kept from an earlier version or attempt.
+    #[serde(default)]
+    pub vectors_kept: u64,
     /// `characters_embedded / (characters_extracted + undecodable)`, from 0 to 1.
     pub ratio: f64,
 }
@@ -122,6 +125,47 @@ pub struct Version {
     pub uploaded_at: OffsetDateTime,
 }
 
+/// A version with what became of it.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct VersionState {
+    /// The file.
+    #[serde(flatten)]
+    pub file: Version,
+    /// Where it is on its way in.
+    pub status: DocumentStatus,
+    /// Since when it was the one that is searched; none before it could be seen.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub visible_since: Option<OffsetDateTime>,
+    /// When another took its place; none while it is the one that is searched.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub visible_until: Option<OffsetDateTime>,
+}
+
+/// A document whose text is nearly that of another.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Similar {
+    /// Which.
+    pub document_id: DocumentId,
+    /// Its title.
+    pub title: String,
+    /// Estimated share of their common text in all of their text, 0 to 1.
+    pub similarity: f64,
+}
+
+/// How a document can be found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Searchable {
+    /// Not yet, or not at all.
+    No,
+    /// By its words; its meaning follows when all of it is embedded.
+    Words,
+    /// By words and meaning.
+    Whole,
+}
+
 /// A document as its readers see it: the newest visible version, or the first one's progress.
 #[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Document {
@@ -133,6 +177,8 @@ pub struct Document {
     pub title: String,
     /// Of the newest version.
     pub status: DocumentStatus,
+    /// How the visible version can be found.
+    pub searchable: Searchable,
     /// The version that is searched; the newest one while none is visible yet.
     pub version: i32,
     /// The file of that version.

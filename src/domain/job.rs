@@ -151,6 +151,8 @@ pub struct ClaimedJob {
     pub file_name: String,
     /// The title given at upload, if any.
     pub title: Option<String>,
+    /// Opens the file, sealed.
+    pub password: Option<Vec<u8>>,
     /// This claim's number, from 1.
     pub attempt: i32,
     /// Claims allowed.

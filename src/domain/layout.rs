@@ -89,6 +89,25 @@ impl From<Word> for (u32, u32, f32, f32, f32, f32) {
     }
 }
 
+/// Where headings and tables stand in the text of a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Structure {
+    /// Levels, from 1, and places of headings, in order.
+    pub headings: Vec<(u8, Span)>,
+    /// Tables in order.
+    pub tables: Vec<TableRows>,
+}
+
+/// A table whose rows are lines of the text, `| Item | Price |`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRows {
+    /// Its rows in order, without line breaks.
+    pub rows: Vec<Span>,
+    /// How many of the first rows name the columns.
+    pub header_rows: u32,
+}
+
 /// One page of a version: its size, its stretch of the text, its words.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PageLayout {
@@ -109,6 +128,20 @@ pub struct PageLayout {
     /// Running heads and feet of this page that the text has only where they come first.
     #[serde(default)]
     pub running: Vec<String>,
+    /// How the text was recognised, where the page is a picture of text.
+    #[serde(default)]
+    pub recognised: Option<Recognised>,
+}
+
+/// A page whose text was recognised in its picture (OCR).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Recognised {
+    /// Mean probability of the characters, 0 to 1.
+    pub confidence: f32,
+    /// Quarter turns clockwise that the picture was turned by to be upright, 0 to 3.
+    pub quarter_turns: u8,
+    /// Degrees clockwise that its lines lean after that.
+    pub skew_degrees: f32,
 }
 
 impl PageLayout {

@@ -12,12 +12,16 @@ mod model;
 mod passage;
 mod principal;
 mod question;
+mod sketch;
 mod terms;
 
 pub use answer::{
     Answer, AnswerEvent, Citation, Outcome, Receipt, Sentence, SentenceVerdict, Timings, Usage,
 };
-pub use document::{Accepted, Collection, Coverage, Document, DocumentStatus, Page, Version, Warning};
+pub use document::{
+    Accepted, Collection, Coverage, Document, DocumentStatus, Page, Searchable, Similar, Version,
+    VersionState, Warning,
+};
 pub use fault::{Fault, Faulty};
 pub use fusion::fuse;
 pub use id::{
@@ -25,9 +29,10 @@ pub use id::{
     SessionId, UserId,
 };
 pub use job::{ClaimedJob, Job, JobState, Progress, Stage};
-pub use layout::{PageLayout, Rect, Span, Word};
+pub use layout::{PageLayout, Recognised, Rect, Span, Structure, TableRows, Word};
 pub use model::{FinishReason, ModelFingerprint, Sampling, TextKind};
 pub use passage::{Passage, PassageScores, ScoredPassage, SparseVector};
 pub use principal::{AclFilter, AuthMethod, Grant, Permission, Principal, Role};
 pub use question::Question;
+pub use sketch::Sketch;
 pub use terms::{content_terms, sparse_document, sparse_query, terms};

@@ -30,6 +30,9 @@ pub struct Passage {
     pub boxes: Vec<Rect>,
     /// Headings above it, outermost first.
     pub heading_path: Vec<String>,
+    /// The rows that name the columns, where the passage goes on with a table that began before it.
+    #[serde(default)]
+    pub table_header: Option<String>,
     /// Exactly the characters of `span`.
     pub text: String,
 }

@@ -5,6 +5,7 @@ use crate::domain::CollectionId;
 use crate::domain::ConversationId;
 use crate::domain::DocumentId;
 use crate::domain::Sampling;
+use time::OffsetDateTime;
 
 /// A question with its scope and sampling, already within the limits of the configuration.
 #[derive(Clone, Debug)]
@@ -17,6 +18,8 @@ pub struct Question {
     pub collections: Vec<CollectionId>,
     /// Only these documents; empty means all in the collections.
     pub documents: Vec<DocumentId>,
+    /// From the versions that were the searched ones then; none: from those that are now.
+    pub as_of: Option<OffsetDateTime>,
     /// Which conversation it belongs to.
     pub conversation: Option<ConversationId>,
     /// How to choose tokens.

@@ -33,6 +33,7 @@ use futures::stream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use time::OffsetDateTime;
 use tokio::sync::mpsc;
 
 /// Below this, a seed survives clients whose numbers are IEEE doubles.
@@ -49,6 +50,9 @@ pub(super) struct NewQuestion {
     /// Only from these; left out or empty: from all of the collections.
     #[schema(required = false)]
     document_ids: Vec<DocumentId>,
+    /// From the versions that were the searched ones at this time (RFC 3339); left out: that are now.
+    #[schema(required = false, value_type = Option<String>, format = "date-time")]
+    as_of: Option<OffsetDateTime>,
     /// Which conversation it belongs to.
     conversation_id: Option<ConversationId>,
     /// True: server-sent events; false, as when left out: JSON.
@@ -77,6 +81,7 @@ impl Input for NewQuestion {
             question: String::new(),
             collection_ids: fields.list("collection_ids", MAX_SCOPE),
             document_ids: fields.list("document_ids", MAX_SCOPE),
+            as_of: fields.time("as_of"),
             conversation_id: fields.optional("conversation_id"),
             stream: fields.optional("stream").unwrap_or(false),
             max_tokens: fields.number("max_tokens", |count: u32| (1..=most).contains(&count), &tokens),
@@ -97,6 +102,7 @@ impl NewQuestion {
             text: self.question,
             collections: self.collection_ids,
             documents: self.document_ids,
+            as_of: self.as_of,
             conversation: self.conversation_id,
             sampling: Sampling {
                 temperature: self.temperature.unwrap_or(defaults.temperature),

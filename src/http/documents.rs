@@ -22,6 +22,7 @@ use crate::http::upload::Destination;
 use crate::http::upload::UploadForm;
 use crate::http::upload::Uploaded;
 use crate::ingest::PageImage;
+use crate::ports::Moment;
 use axum::Json;
 use axum::extract::Multipart;
 use axum::extract::State;
@@ -246,7 +247,7 @@ async fn passage_span(
     document: DocumentId,
     id: PassageId,
 ) -> Result<(Span, i32), AppError> {
-    let found = state.documents.passages(&[id], &who.acl_filter(), true).await?;
+    let found = state.documents.passages(&[id], &who.acl_filter(), Moment::Ever).await?;
     let passage = found.into_iter().find(|passage| passage.document_id == document);
     passage.map(|passage| (passage.span, passage.version)).ok_or_else(|| AppError::missing("passage"))
 }

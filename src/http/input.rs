@@ -17,6 +17,8 @@ use serde_json::Map;
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::Duration;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 /// A body of up to `http.max_body_bytes` must be here within this time.
 const BODY_DEADLINE: Duration = Duration::from_secs(30);
@@ -133,6 +135,17 @@ impl Fields {
         let number: T = self.optional(name)?;
         self.check(name, fine(number), wanted);
         Some(number)
+    }
+
+    /// Takes a time of RFC 3339 in the past that may be left out.
+    pub(super) fn time(&mut self, name: &str) -> Option<OffsetDateTime> {
+        let text: String = self.optional(name)?;
+        let time = OffsetDateTime::parse(&text, &Rfc3339).ok();
+        let past =
+            |at: &OffsetDateTime| *at <= OffsetDateTime::now_utc() && *at >= OffsetDateTime::UNIX_EPOCH;
+        let time = time.filter(past);
+        self.check(name, time.is_some(), "is a past time such as 2026-01-31T12:00:00Z");
+        time
     }
 
     /// Notes a fault unless it is fine.

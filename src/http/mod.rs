@@ -24,12 +24,14 @@ mod openapi;
 mod outline;
 mod pages;
 mod params;
+mod passages;
 mod record;
 mod reference;
 mod search;
 mod sessions;
 mod upload;
 mod users;
+mod versions;
 
 use crate::answer::Answering;
 use crate::audit::Auditor;
@@ -41,6 +43,7 @@ use crate::ports::Blobs;
 use crate::ports::Collections;
 use crate::ports::Credentials;
 use crate::ports::Documents;
+use crate::ports::Histories;
 use crate::ports::Jobs;
 use crate::ports::Outlines;
 use crate::ports::Users;
@@ -67,6 +70,7 @@ pub struct Parts {
     pub collections: Arc<dyn Collections>,
     pub documents: Arc<dyn Documents>,
     pub outlines: Arc<dyn Outlines>,
+    pub histories: Arc<dyn Histories>,
     pub jobs: Arc<dyn Jobs>,
     pub answers: Arc<dyn Answers>,
     pub users: Arc<dyn Users>,
@@ -125,7 +129,7 @@ pub fn router(state: Arc<State>) -> Router {
 fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiRouter<Arc<State>> {
     let uploads = OpenApiRouter::with_openapi(openapi::about())
         .routes(routes!(documents::upload, documents::list))
-        .routes(routes!(documents::upload_version))
+        .routes(routes!(documents::upload_version, versions::list))
         // `upload` counts; twice as much is read so that a client that sends too much hears so.
         .layer(DefaultBodyLimit::max(max_upload_bytes.saturating_mul(2)));
     let others = OpenApiRouter::new()
@@ -144,6 +148,9 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(documents::page_image))
         .routes(routes!(outline::show))
         .routes(routes!(outline::clause))
+        .routes(routes!(versions::similar))
+        .routes(routes!(versions::show_diff))
+        .routes(routes!(passages::show))
         .routes(routes!(jobs::show))
         .routes(routes!(jobs::events))
         .routes(routes!(search::search))

@@ -17,6 +17,7 @@ use crate::http::params;
 use axum::Json;
 use axum::extract::State;
 use std::sync::Arc;
+use time::OffsetDateTime;
 
 /// Collections and documents that a question or a search may name.
 pub(super) const MAX_SCOPE: usize = 100;
@@ -32,6 +33,9 @@ pub(super) struct Search {
     /// Only in these; left out or empty: in all of the collections.
     #[schema(required = false)]
     document_ids: Vec<DocumentId>,
+    /// Only versions that were the searched ones at this time (RFC 3339); left out: that are now.
+    #[schema(required = false, value_type = Option<String>, format = "date-time")]
+    as_of: Option<OffsetDateTime>,
     /// 1 to 100; 50 when left out.
     #[schema(required = false, minimum = 1, maximum = 100)]
     limit: usize,
@@ -42,8 +46,9 @@ impl Input for Search {
         let query = fields.text("query", 1, config.answer.max_question_characters);
         let collection_ids = fields.list("collection_ids", MAX_SCOPE);
         let document_ids = fields.list("document_ids", MAX_SCOPE);
+        let as_of = fields.time("as_of");
         let limit = fields.number("limit", |limit: usize| (1..=100).contains(&limit), "is from 1 to 100");
-        Some(Self { query: query?, collection_ids, document_ids, limit: limit.unwrap_or(50) })
+        Some(Self { query: query?, collection_ids, document_ids, as_of, limit: limit.unwrap_or(50) })
     }
 }
 
@@ -60,6 +65,7 @@ pub(super) async fn search(
         query: input.query,
         collections: input.collection_ids,
         documents: input.document_ids,
+        as_of: input.as_of,
         limit: input.limit,
     };
     Ok(Json(params::whole(state.answering.search(&who, request).await?)))

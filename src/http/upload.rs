@@ -19,6 +19,7 @@ use axum::extract::multipart::MultipartRejection;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
+use secrecy::SecretString;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ const SILENCE: Duration = Duration::from_secs(30);
 const DRAINING: Duration = Duration::from_secs(20);
 /// Longest title, in bytes of UTF-8.
 const MAX_TITLE: usize = 2_000;
+/// Longest password of a file: what PDF 2.0 allows.
+const MAX_PASSWORD: usize = 127;
 /// Longest file name that is kept, in characters.
 const MAX_FILE_NAME: usize = 255;
 /// Files of one form.
@@ -42,6 +45,8 @@ pub(super) struct UploadForm {
     file: Vec<Vec<u8>>,
     /// Names the file that follows it; after the last file, that file. Else the file's own title counts.
     title: Option<String>,
+    /// Opens the file that follows it, or the last file, where that is encrypted. Kept sealed with the file.
+    password: Option<String>,
 }
 
 /// What became of the files of an upload.
@@ -92,6 +97,13 @@ pub(super) async fn receive(
     intake.outcome(occasion)
 }
 
+/// What was said before a file.
+#[derive(Default)]
+struct About {
+    title: Option<String>,
+    password: Option<SecretString>,
+}
+
 /// The outcome of a whole form so far.
 struct Intake<'a> {
     state: &'a Service,
@@ -106,29 +118,37 @@ struct Intake<'a> {
 impl Intake<'_> {
     /// Holds one file back until the next part is seen, as a title may still follow it.
     async fn take_all(&mut self, form: &mut Multipart) -> Result<(), AppError> {
-        let (mut held, mut title, mut files): (Option<Upload>, Option<String>, usize) = (None, None, 0);
+        let (mut held, mut about, mut files): (Option<Upload>, About, usize) = (None, About::default(), 0);
         while let Some(field) = in_time(form.next_field()).await? {
             match field.name() {
                 Some("file") => {
                     files += 1;
                     self.check_count(files)?;
                     self.accept(held.take()).await;
-                    held = Some(self.read_file(field, title.take()).await?);
+                    held = Some(self.read_file(field, std::mem::take(&mut about)).await?);
                 }
                 Some("title") => {
                     let text = in_memory(field, MAX_TITLE).await?.ok_or_else(title_too_long)?;
-                    title = Some(text_of(text)?).filter(|title| !title.is_empty());
+                    about.title = Some(text_of(text)?).filter(|title| !title.is_empty());
+                }
+                Some("password") => {
+                    let text =
+                        in_memory(field, MAX_PASSWORD).await?.and_then(|text| String::from_utf8(text).ok());
+                    let text = text.ok_or_else(password_too_long)?;
+                    about.password = Some(text).filter(|text| !text.is_empty()).map(SecretString::from);
                 }
                 other => {
                     let name: String = other.unwrap_or_default().chars().take(60).collect();
                     self.accept(held.take()).await;
-                    let detail = format!("`{name}` is not a part of this form: send `file` and `title`");
+                    let detail =
+                        format!("`{name}` is not a part of this form: send `file`, `title` and `password`");
                     return Err(AppError::invalid("unknown_part", detail));
                 }
             }
         }
         if let Some(last) = &mut held {
-            last.title = last.title.take().or(title);
+            last.title = last.title.take().or(about.title);
+            last.password = last.password.take().or(about.password);
         }
         self.accept(held).await;
         if files == 0 { Err(AppError::invalid("no_file", "the form has no part `file`")) } else { Ok(()) }
@@ -147,12 +167,19 @@ impl Intake<'_> {
         Ok(())
     }
 
-    async fn read_file(&mut self, field: Field<'_>, title: Option<String>) -> Result<Upload, AppError> {
+    async fn read_file(&mut self, field: Field<'_>, about: About) -> Result<Upload, AppError> {
         let file_name = file_name(field.file_name());
         let limit = self.state.config.http.max_upload_bytes;
         let bytes = in_memory(field, self.room).await?.ok_or_else(|| too_large(limit))?;
         self.room -= bytes.len();
-        Ok(Upload { collection: self.to.collection, document: self.to.document, title, file_name, bytes })
+        Ok(Upload {
+            collection: self.to.collection,
+            document: self.to.document,
+            title: about.title,
+            file_name,
+            bytes,
+            password: about.password,
+        })
     }
 
     async fn accept(&mut self, upload: Option<Upload>) {
@@ -193,6 +220,10 @@ fn too_large(limit: usize) -> AppError {
 
 fn title_too_long() -> AppError {
     AppError::invalid("invalid_title", format!("`title` takes at most {MAX_TITLE} bytes"))
+}
+
+fn password_too_long() -> AppError {
+    AppError::invalid("invalid_password", format!("`password` takes at most {MAX_PASSWORD} bytes of UTF-8"))
 }
 
 /// The part's bytes; none when there are more than `max`.

@@ -9,6 +9,7 @@ use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
+use crate::ingest::PASSWORD;
 use crate::ingest::Upload;
 use crate::ports::NewVersion;
 use crate::ports::StoreError;
@@ -45,6 +46,10 @@ pub(super) async fn accept(
         document: upload.document,
         title,
         file_name,
+        password: upload
+            .password
+            .map(|password| parts.vault.seal(PASSWORD, &sha256, &password))
+            .transpose()?,
         sha256,
         bytes: size as i64,
         uploaded_by: who.user(),

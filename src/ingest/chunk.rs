@@ -6,8 +6,10 @@ use crate::domain::Coverage;
 use crate::domain::PageLayout;
 use crate::domain::Passage;
 use crate::domain::PassageId;
+use crate::domain::Sketch;
 use crate::domain::Span;
 use crate::domain::Stage;
+use crate::domain::Structure;
 use crate::domain::Warning;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
@@ -15,12 +17,14 @@ use crate::ingest::clauses;
 use crate::ingest::clauses::Found;
 use crate::ingest::outline;
 use crate::ingest::outline::Outline;
+use crate::ingest::read;
 use crate::ingest::read::Parsed;
 use crate::ingest::read::visible_characters;
 use crate::ingest::run::Run;
 use crate::ingest::split;
 use crate::ingest::split::Shape;
 use crate::ingest::split::Sizes;
+use crate::ingest::table_headers::TableHeaders;
 use crate::ports::Embedder;
 use crate::ports::Extracted;
 use reader::Format;
@@ -65,9 +69,12 @@ impl Chunks {
         };
         let found = clauses::find(parsed.content(), parsed.headings());
         let headings: Vec<Heading> = found.iter().map(Found::heading).collect();
-        let marks = outline::marks(parsed.content(), &headings, parsed.pages());
+        let marks = outline::marks(parsed.content(), &headings, parsed.tables(), parsed.pages());
         let cuts = split::split(parsed.content(), shape, &marks, sizes, count_tokens, over)?;
-        let passages = passages(&parsed, &Outline::new(&headings), job, &cuts);
+        let headers = TableHeaders::new(parsed.content(), parsed.tables());
+        let passages = passages(&parsed, &Outline::new(&headings), &headers, job, &cuts);
+        let structure = structure(&parsed);
+        let sketch = Sketch::of(parsed.content());
         let count = found.len();
         let clauses = found.into_iter().map(|found| found.clause_on(parsed.pages())).collect();
         let media_type = parsed.format().media_type().to_owned();
@@ -78,7 +85,19 @@ impl Chunks {
             warnings.push(Warning { code: "outline_cut".to_owned(), page: None, detail });
         }
         Some(Self {
-            extracted: Extracted { media_type, title, content, pages, passages, clauses, warnings, coverage },
+            extracted: Extracted {
+                media_type,
+                title,
+                content,
+                pages,
+                passages,
+                embedded_sha256: Vec::new(),
+                structure,
+                sketch,
+                clauses,
+                warnings,
+                coverage,
+            },
         })
     }
 }
@@ -113,7 +132,22 @@ fn sizes(embedder: &dyn Embedder, wanted: usize) -> Sizes {
     Sizes { wanted: wanted.min(most), most }
 }
 
-fn passages(parsed: &Parsed, outline: &Outline, job: &ClaimedJob, cuts: &[Range<usize>]) -> Vec<Passage> {
+/// Headings that stand in the text, and tables.
+fn structure(parsed: &Parsed) -> Structure {
+    let headings = parsed.headings().iter().map(|heading| (heading.level, read::span(heading.span)));
+    Structure {
+        headings: headings.filter(|(_, span)| !span.is_empty()).collect(),
+        tables: parsed.tables().to_vec(),
+    }
+}
+
+fn passages(
+    parsed: &Parsed,
+    outline: &Outline,
+    headers: &TableHeaders,
+    job: &ClaimedJob,
+    cuts: &[Range<usize>],
+) -> Vec<Passage> {
     let title = title(parsed, job);
     let (content, pages) = (parsed.content(), parsed.pages());
     let (mut byte, mut character) = (0, 0);
@@ -136,6 +170,7 @@ fn passages(parsed: &Parsed, outline: &Outline, job: &ClaimedJob, cuts: &[Range<
             span,
             boxes: page.map(|page| page.rects_for(span)).unwrap_or_default(),
             heading_path: outline.path(span, text),
+            table_header: headers.above(span),
             text: text.to_owned(),
         });
     }

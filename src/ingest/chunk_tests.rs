@@ -20,6 +20,7 @@ fn job(title: Option<&str>) -> ClaimedJob {
         sha256: "00".repeat(32),
         file_name: "lease.2024.pdf".to_owned(),
         title: title.map(str::to_owned),
+        password: None,
         attempt: 1,
         max_attempts: 5,
         worker: "w".to_owned(),

@@ -39,6 +39,7 @@ pub(super) async fn delete(
     let request = record_request(parts, who, document, found.collection_id).await?;
 
     let erasure = parts.intake.delete(document, &filter, request).await?.ok_or_else(missing)?;
+    parts.prefixes.forget();
     let erased = erase_patiently(parts, &erasure).await;
     record_end(parts, Some(Actor::from(who)), "document.deleted", &erasure, erased.is_ok()).await?;
     match erased {

@@ -275,6 +275,14 @@ impl IngestError {
     }
 }
 
+/// A write that the claim fenced off.
+pub(super) fn fenced(error: StoreError) -> IngestError {
+    match error {
+        StoreError::Conflict { .. } | StoreError::Missing { .. } => IngestError::LeaseLost,
+        StoreError::Unavailable { .. } | StoreError::Corrupt { .. } => IngestError::Store(error),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,4 @@
-//! Makes a version searchable: rows and vectors are written while nobody sees them, recorded, and then become visible
-//! in one step. Knows no file and no model.
+//! Makes a version the one that is searched: recorded, then visible in one step. Knows no file and no model.
 
 use crate::audit::Event;
 use crate::domain::ClaimedJob;
@@ -11,14 +10,12 @@ use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
 use crate::ingest::chunk::ratio;
 use crate::ingest::embed::Vectors;
+use crate::ingest::error::fenced;
 use crate::ingest::run::Run;
 use crate::ports::Extracted;
-use crate::ports::StoreError;
 use serde_json::json;
 use std::time::Instant;
-
-/// Points written in one go.
-const BATCH: usize = 256;
+use time::OffsetDateTime;
 
 /// A version that is visible.
 pub(super) struct Indexed {
@@ -38,42 +35,31 @@ impl Indexed {
     }
 }
 
-/// Writes everything and publishes the version.
+/// Publishes the version.
 #[tracing::instrument(name = "index", skip_all)]
 pub(super) async fn index(parts: &IngestParts, run: &Run, vectors: Vectors) -> Result<Indexed, IngestError> {
     let (began, job) = (Instant::now(), run.job());
-    let (mut extracted, mut points) = vectors.into_parts();
-    let total = points.len();
+    let mut extracted = vectors.extracted;
+    let total = extracted.passages.len();
+    run.advance(Stage::Index, 0, total).await?;
     extracted.coverage.characters_embedded = extracted.coverage.characters_chunked;
     extracted.coverage.ratio = ratio(&extracted.coverage, extracted.coverage.characters_embedded);
-    parts.intake.store_extracted(job, &extracted).await.map_err(fenced)?;
-
-    run.advance(Stage::Index, 0, total).await?;
-    // An earlier attempt may have cut the text into more passages than this one.
-    parts.index.delete(job.document, Some(job.version)).await?;
-    while !points.is_empty() {
-        let rest = points.split_off(points.len().min(BATCH));
-        parts.index.upsert(std::mem::replace(&mut points, rest)).await?;
-        run.advance(Stage::Index, total - points.len(), total).await?;
-    }
 
     record(parts, job, &extracted).await?;
     let before = parts.intake.publish(job, &extracted.coverage).await.map_err(fenced)?;
-    if let Some(version) = before
-        && let Err(error) = parts.index.delete(job.document, Some(version)).await
-    {
-        // Searches ask Postgres which version is visible, so these vectors are only ballast.
-        tracing::warn!(%error, version, "the vectors of the version before could not be deleted");
+    if let Some(version) = before {
+        supersede(parts, job, version).await;
     }
     run.took(Stage::Index, began);
-    Ok(Indexed { coverage: extracted.coverage, passages: extracted.passages.len() })
+    Ok(Indexed { coverage: extracted.coverage, passages: total })
 }
 
-/// A write that the claim fenced off.
-fn fenced(error: StoreError) -> IngestError {
-    match error {
-        StoreError::Conflict { .. } | StoreError::Missing { .. } => IngestError::LeaseLost,
-        StoreError::Unavailable { .. } | StoreError::Corrupt { .. } => IngestError::Store(error),
+/// Lets searches pass the version over that was visible before. They ask Postgres too, so that what fails here costs
+/// them only some candidates.
+async fn supersede(parts: &IngestParts, job: &ClaimedJob, version: i32) {
+    let now = OffsetDateTime::now_utc();
+    if let Err(error) = parts.index.supersede(job.document, version, now).await {
+        tracing::warn!(%error, version, "the vectors of the version before could not be marked");
     }
 }
 
@@ -112,6 +98,7 @@ async fn record(parts: &IngestParts, job: &ClaimedJob, extracted: &Extracted) ->
             "characters_extracted": coverage.characters_extracted,
             "characters_embedded": coverage.characters_embedded,
             "undecodable_glyphs": coverage.undecodable_glyphs,
+            "vectors_kept": coverage.vectors_kept,
             "coverage": format!("{:.6}", coverage.ratio),
             "warnings": codes,
         }),

@@ -4,8 +4,9 @@
 //! Upload ──accept──▶ job          a version's row, blob and job exist; 202 to the client
 //! job ──read──▶ Parsed            a child process extracted text, pages, headings
 //!     ──chunk──▶ Chunks           the text as passages, each with page, boxes and heading path
-//!     ──embed──▶ Vectors          a dense and a sparse vector for each passage
-//!     ──index──▶ Indexed          all of it is durable; the version became visible in one step
+//!     ──words──▶ Words            text and terms are durable; a first version can be found by its words
+//!     ──embed──▶ Vectors          a dense vector for each passage, kept where the same was embedded before
+//!     ──index──▶ Indexed          the version became the one that is searched in one step
 //! ```
 //!
 //! Every stage may run twice for one version: ids are derived, rows are replaced, writes are fenced by the claim.
@@ -28,7 +29,10 @@ mod chunk;
 mod clauses;
 mod outline;
 mod split;
+mod table_headers;
 mod token_weights;
+
+mod words;
 
 mod embed;
 mod index;
@@ -37,6 +41,7 @@ pub use clauses::clauses_of;
 pub use error::IngestError;
 
 use crate::audit::Auditor;
+use crate::audit::Vault;
 use crate::config::Ingest as IngestConfig;
 use crate::config::Reader as ReaderConfig;
 use crate::domain::Accepted;
@@ -53,12 +58,17 @@ use crate::ports::Embedder;
 use crate::ports::Erasures;
 use crate::ports::Intake;
 use crate::ports::Jobs;
+use crate::ports::PrefixCache;
 use crate::ports::VectorIndex;
+use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+
+/// What the passwords of files are sealed as.
+const PASSWORD: &str = "document.password";
 
 /// What documents pass through on their way in.
 pub struct Ingest {
@@ -94,8 +104,12 @@ pub struct IngestParts {
     pub index: Arc<dyn VectorIndex>,
     /// Counts tokens and makes vectors.
     pub embedder: Arc<dyn Embedder>,
+    /// What this process's generator holds of earlier prompts.
+    pub prefixes: Arc<dyn PrefixCache>,
     /// The log.
     pub auditor: Auditor,
+    /// Seals the passwords of files.
+    pub vault: Vault,
 }
 
 /// A file as it arrives.
@@ -110,6 +124,8 @@ pub struct Upload {
     pub file_name: String,
     /// The file.
     pub bytes: Vec<u8>,
+    /// Opens it, where it is encrypted.
+    pub password: Option<SecretString>,
 }
 
 /// Which page image.
@@ -178,7 +194,8 @@ impl Ingest {
     async fn process(&self, run: &Run) -> Result<Indexed, IngestError> {
         let parsed = read::read(&self.parts, run).await?;
         let chunks = chunk::chunk(&self.parts, run, parsed).await?;
-        let vectors = embed::embed(&self.parts, run, chunks).await?;
+        let words = words::words(&self.parts, run, chunks).await?;
+        let vectors = embed::embed(&self.parts, run, words).await?;
         index::index(&self.parts, run, vectors).await
     }
 }

@@ -2,12 +2,15 @@
 
 use crate::domain::PageLayout;
 use crate::domain::Span;
+use crate::domain::TableRows;
 use crate::ingest::split::Mark;
 use crate::ingest::split::ends_sentence;
 use reader::Heading;
 
 /// Deepest path that is kept.
 const MAX_DEPTH: usize = 8;
+/// A table begins: a pause wherever it stands.
+const TABLE: u8 = Mark::PAUSE - 1;
 /// Longest heading that is kept in a path, in characters.
 const MAX_HEADING: usize = 160;
 
@@ -72,18 +75,27 @@ fn shown(title: &str) -> String {
     line.chars().take(MAX_HEADING).collect()
 }
 
-/// Where cuts are welcome: where a heading stands in the text, and where a page ends with a sentence. In bytes, sorted.
-pub(super) fn marks(text: &str, headings: &[Heading], pages: &[PageLayout]) -> Vec<Mark> {
+/// Where cuts are welcome: where a heading stands in the text, where a table begins, and where a page ends with a
+/// sentence. In bytes, sorted.
+pub(super) fn marks(
+    text: &str,
+    headings: &[Heading],
+    tables: &[TableRows],
+    pages: &[PageLayout],
+) -> Vec<Mark> {
     // A heading that was not found in the text has an empty span: it belongs to paths, but is no place to cut.
     let found = headings.iter().filter(|heading| heading.span.end > heading.span.start);
     let mut marks: Vec<(u32, u8)> = found.map(|heading| (heading.span.start, heading.level)).collect();
+    let first_rows = tables.iter().filter_map(|table| table.rows.first());
+    marks.extend(first_rows.map(|row| (row.start, TABLE)));
     marks.extend(pages.iter().skip(1).map(|page| (page.span.start, Mark::PAUSE)));
     marks.sort_unstable();
     marks.dedup_by_key(|(character, _)| *character);
 
     let mut bytes = ByteOffsets::new(text);
     let marks = marks.into_iter().map(|(character, level)| Mark { at: bytes.of(character), level });
-    marks.filter(|mark| mark.level != Mark::PAUSE || page_ends_sentence(&text[..mark.at])).collect()
+    let welcome = marks.filter(|mark| mark.level != Mark::PAUSE || page_ends_sentence(&text[..mark.at]));
+    welcome.map(|mark| if mark.level == TABLE { Mark { level: Mark::PAUSE, ..mark } } else { mark }).collect()
 }
 
 /// Says whether a page ends with a sentence, a page number at its foot aside.
@@ -187,10 +199,11 @@ mod tests {
             words: Vec::new(),
             undecodable: 0,
             running: Vec::new(),
+            recognised: None,
         };
 
         let marks =
-            marks(text, &[heading(text, "第一条", 2)], &[page(1, 0, 4), page(2, 4, 8), page(3, 8, 12)]);
+            marks(text, &[heading(text, "第一条", 2)], &[], &[page(1, 0, 4), page(2, 4, 8), page(3, 8, 12)]);
 
         assert_eq!(marks, [Mark { at: 10, level: 2 }]);
     }

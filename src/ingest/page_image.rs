@@ -8,7 +8,9 @@ use crate::ingest::PageImage;
 use crate::ingest::child;
 use crate::ingest::child::Call;
 use crate::ingest::page_image_cache::ImageKey;
+use crate::ingest::read;
 use crate::ports::StoreError;
+use crate::ports::StoredFile;
 use reader::Format;
 use reader::RenderRequest;
 use reader::child::Job;
@@ -32,8 +34,8 @@ pub(super) async fn page_image(
 ) -> Result<Vec<u8>, IngestError> {
     let (parts, filter) = (&ingest.parts, who.acl_filter());
     let missing = || IngestError::NoDocument(image.document);
-    let (collection, file) =
-        parts.documents.file(image.document, image.version, &filter).await?.ok_or_else(missing)?;
+    let stored = parts.documents.file(image.document, image.version, &filter).await?.ok_or_else(missing)?;
+    let StoredFile { collection, version: file, password } = stored;
     if !file.media_type.is_empty() && file.media_type != Format::Pdf.media_type() {
         return Err(IngestError::NoPageImage); // before its one page, the whole file, is read
     }
@@ -73,7 +75,7 @@ pub(super) async fn page_image(
         page: image.page,
         scale,
         highlights: highlights.into_iter().map(rect).collect(),
-        password: None,
+        password: read::password(parts, &file.sha256, password.as_deref()),
     };
     let png = paint(ingest, request, bytes).await?;
     metrics::histogram!("docent_page_image_seconds").record(began.elapsed().as_secs_f64());

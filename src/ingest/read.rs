@@ -2,13 +2,16 @@
 
 use crate::domain::Coverage;
 use crate::domain::PageLayout;
+use crate::domain::Recognised;
 use crate::domain::Rect;
 use crate::domain::Span;
 use crate::domain::Stage;
+use crate::domain::TableRows;
 use crate::domain::Warning;
 use crate::domain::Word;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
+use crate::ingest::PASSWORD;
 use crate::ingest::child;
 use crate::ingest::child::Call;
 use crate::ingest::run::Run;
@@ -19,6 +22,7 @@ use reader::ReadOptions;
 use reader::WarningCode;
 use reader::child::Job;
 use reader::child::Reply;
+use secrecy::ExposeSecret;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -34,6 +38,7 @@ pub(super) struct Parsed {
     content: String,
     pages: Vec<PageLayout>,
     headings: Vec<Heading>,
+    tables: Vec<TableRows>,
     warnings: Vec<Warning>,
     coverage: Coverage,
 }
@@ -64,6 +69,11 @@ impl Parsed {
         &self.headings
     }
 
+    /// Tables in the order of the text.
+    pub(super) fn tables(&self) -> &[TableRows] {
+        &self.tables
+    }
+
     /// Gives the text, pages, warnings and what is known of the coverage to the next stage.
     pub(super) fn into_parts(self) -> (Option<String>, String, Vec<PageLayout>, Vec<Warning>, Coverage) {
         (self.title, self.content, self.pages, self.warnings, self.coverage)
@@ -80,6 +90,7 @@ impl Parsed {
             content: parsed.content,
             pages: parsed.pages.into_iter().map(page).collect(),
             headings: parsed.headings,
+            tables: parsed.tables.into_iter().map(table).collect(),
             warnings,
             coverage,
         }
@@ -101,7 +112,7 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     run.advance(Stage::Read, 0, size).await?;
     let limits = &parts.reader;
     let options = ReadOptions {
-        password: None,
+        password: password(parts, &job.sha256, job.password.as_deref()),
         max_pages: limits.max_pages,
         max_characters: limits.max_characters,
         max_stream_bytes: limits.max_stream_bytes,
@@ -129,6 +140,15 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     Ok(parsed)
 }
 
+/// The password of a file, opened for its reader alone; one that does not open is none.
+pub(super) fn password(parts: &IngestParts, sha256: &str, sealed: Option<&[u8]>) -> Option<String> {
+    let opened = parts.vault.open(PASSWORD, sha256, sealed?);
+    if opened.is_none() {
+        tracing::error!("the password of a file does not open with this master key");
+    }
+    opened.map(|password| password.expose_secret().to_owned())
+}
+
 fn page(page: reader::Page) -> PageLayout {
     PageLayout {
         number: page.number,
@@ -143,7 +163,16 @@ fn page(page: reader::Page) -> PageLayout {
             .collect(),
         undecodable: page.undecodable,
         running: page.running,
+        recognised: page.recognised.map(|found| Recognised {
+            confidence: found.confidence,
+            quarter_turns: found.quarter_turns,
+            skew_degrees: found.skew_degrees,
+        }),
     }
+}
+
+fn table(table: reader::Table) -> TableRows {
+    TableRows { rows: table.rows.into_iter().map(span).collect(), header_rows: table.header_rows }
 }
 
 /// The reader's span as ours.

@@ -15,8 +15,12 @@ use crate::domain::PageLayout;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::Progress;
+use crate::domain::Similar;
+use crate::domain::Sketch;
+use crate::domain::Structure;
 use crate::domain::UserId;
 use crate::domain::Version;
+use crate::domain::VersionState;
 use crate::domain::Warning;
 use crate::domain::clause::Clause;
 use crate::ports::StoreError;
@@ -43,6 +47,19 @@ pub struct NewVersion {
     pub uploaded_by: UserId,
     /// Claims allowed for its job.
     pub max_attempts: i32,
+    /// Opens the file, sealed.
+    pub password: Option<Vec<u8>>,
+}
+
+/// A file that is stored, and how it is opened.
+#[derive(Clone, Debug)]
+pub struct StoredFile {
+    /// Where it lies.
+    pub collection: CollectionId,
+    /// What it is.
+    pub version: Version,
+    /// Opens it, sealed.
+    pub password: Option<Vec<u8>>,
 }
 
 /// Collections and what may be seen in them.
@@ -59,6 +76,17 @@ pub trait Collections: Send + Sync {
     ) -> Result<Page<Collection>, StoreError>;
     /// One, if it is readable.
     async fn find(&self, id: CollectionId, filter: &AclFilter) -> Result<Option<Collection>, StoreError>;
+}
+
+/// When a version was the visible one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It is now.
+    Now,
+    /// It was then.
+    At(OffsetDateTime),
+    /// Whether it ever was does not matter.
+    Ever,
 }
 
 /// What readers of documents ask.
@@ -81,14 +109,13 @@ pub trait Documents: Send + Sync {
         version: Option<i32>,
         filter: &AclFilter,
     ) -> Result<Option<String>, StoreError>;
-    /// Where the file of a version lies and what it is, if readable; the visible version's when none is named. A store
-    /// that can name only the visible one gives none for others.
+    /// Where the file of a version lies and what it is, if readable; the shown version's when none is named.
     async fn file(
         &self,
         id: DocumentId,
         version: Option<i32>,
         filter: &AclFilter,
-    ) -> Result<Option<(CollectionId, Version)>, StoreError>;
+    ) -> Result<Option<StoredFile>, StoreError>;
     /// A page of a version with its text, if readable; pages count from 1.
     async fn page(
         &self,
@@ -97,16 +124,25 @@ pub trait Documents: Send + Sync {
         number: u32,
         filter: &AclFilter,
     ) -> Result<Option<(PageLayout, String)>, StoreError>;
-    /// The passages among `ids` that are readable now and, unless `any_version`, of a visible version; any order.
+    /// The passages among `ids` that are readable now and of a version that was visible then; any order.
     async fn passages(
         &self,
         ids: &[PassageId],
         filter: &AclFilter,
-        any_version: bool,
+        visible: Moment,
     ) -> Result<Vec<Passage>, StoreError>;
 }
 
-/// The clauses of documents.
+/// A document through time and beside others.
+#[async_trait]
+pub trait Histories: Send + Sync {
+    /// Its versions, newest first, if readable.
+    async fn versions(&self, id: DocumentId, filter: &AclFilter) -> Result<Vec<VersionState>, StoreError>;
+    /// Other readable documents of its collection whose visible text is nearly that of its visible one, most alike first.
+    async fn similar(&self, id: DocumentId, filter: &AclFilter) -> Result<Vec<Similar>, StoreError>;
+}
+
+/// The clauses of documents, and where headings and tables stand.
 #[async_trait]
 pub trait Outlines: Send + Sync {
     /// Those of a version in the order of the text, with its number, if readable; the visible one's when none is named.
@@ -116,6 +152,13 @@ pub trait Outlines: Send + Sync {
         version: Option<i32>,
         filter: &AclFilter,
     ) -> Result<Option<(i32, Vec<Clause>)>, StoreError>;
+    /// Headings and tables of a version, if readable; the visible one's when none is named.
+    async fn structure(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        filter: &AclFilter,
+    ) -> Result<Option<Structure>, StoreError>;
 }
 
 /// What a version's text became; all that `publish` makes visible.
@@ -131,6 +174,12 @@ pub struct Extracted {
     pub pages: Vec<PageLayout>,
     /// Its passages in order.
     pub passages: Vec<Passage>,
+    /// SHA-256 over what is embedded of each passage and the model that does it.
+    pub embedded_sha256: Vec<[u8; 32]>,
+    /// Where headings and tables stand.
+    pub structure: Structure,
+    /// What near-duplicates are found by.
+    pub sketch: Sketch,
     /// Its clauses in order.
     pub clauses: Vec<Clause>,
     /// What a reader should know.
@@ -147,6 +196,15 @@ pub trait Intake: Send + Sync {
     async fn accept(&self, upload: &NewVersion) -> Result<crate::domain::Accepted, StoreError>;
     /// Replaces what a version's text became; invisible until `publish`.
     async fn store_extracted(&self, job: &ClaimedJob, extracted: &Extracted) -> Result<(), StoreError>;
+    /// Passages of any version of the job's document of which the same was embedded, with what that was.
+    async fn embedded(
+        &self,
+        job: &ClaimedJob,
+        sha256: &[[u8; 32]],
+    ) -> Result<Vec<(PassageId, [u8; 32])>, StoreError>;
+    /// Makes the version the visible one while it is still being embedded, if none is visible yet; says whether this
+    /// version is the visible one now. A failure for good takes it back.
+    async fn reveal(&self, job: &ClaimedJob) -> Result<bool, StoreError>;
     /// Makes the version the visible one and finishes the job, in one transaction. Gives the number of the version
     /// that was visible before, if another was.
     async fn publish(&self, job: &ClaimedJob, coverage: &Coverage) -> Result<Option<i32>, StoreError>;

@@ -100,3 +100,9 @@ pub trait Generator: Send + Sync {
         deadline: Duration,
     ) -> Result<Box<dyn Generation>, ModelError>;
 }
+
+/// What a generator keeps of earlier prompts, to begin faster.
+pub trait PrefixCache: Send + Sync {
+    /// Lets no later prompt use any of it.
+    fn forget(&self);
+}

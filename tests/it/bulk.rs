@@ -8,7 +8,7 @@ use serde_json::json;
 use std::path::PathBuf;
 
 fn access(app: &TestApp) -> Access {
-    Access { url: app.url.clone(), key: app.key.clone().into() }
+    Access { url: app.url.clone(), key: app.key.clone().into(), password: None }
 }
 
 #[tokio::test]
@@ -50,7 +50,11 @@ async fn a_collection_or_service_that_is_not_there_is_named() {
     let paths = [file.path().to_owned()];
 
     let none = bulk::ingest(access(&app), "nothing", &paths).await.unwrap_err().to_string();
-    let stranger = Access { url: app.url.clone(), key: "dk_0000000000000000000000000000".to_owned().into() };
+    let stranger = Access {
+        url: app.url.clone(),
+        key: "dk_0000000000000000000000000000".to_owned().into(),
+        ..access(&app)
+    };
     let denied = format!("{:#}", bulk::ingest(stranger, "contracts", &paths).await.unwrap_err());
 
     assert!(none.contains("no collection `nothing`"), "{none}");

@@ -201,6 +201,42 @@ async fn files_that_cannot_be_read_end_with_a_reason_and_the_service_lives() {
 }
 
 #[tokio::test]
+async fn an_encrypted_file_is_opened_by_the_password_given_with_it() {
+    let app = TestApp::start().await;
+    let collection = app.collection("locked").await;
+    let locked = files::encrypted_pdf(files::LEASE);
+    let upload = async |password: &str| {
+        let file = Part::bytes(locked.clone()).file_name("locked.pdf");
+        let form = Form::new().text("password", password.to_owned()).part("file", file);
+        let path = format!("/api/v1/collections/{collection}/documents");
+        let (status, taken) = body(app.request(Method::POST, &path).multipart(form)).await;
+        assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
+        app.settled(taken["data"][0]["document_id"].as_str().unwrap()).await
+    };
+
+    let closed = upload("").await;
+    let wrong = upload("guess").await;
+    let right = upload("secret").await;
+
+    assert_eq!(
+        (&closed["status"], &closed["error"]["code"]),
+        (&json!("failed"), &json!("encrypted")),
+        "{closed}"
+    );
+    assert_eq!(wrong["error"]["code"], "wrong_password", "{wrong}");
+    assert_eq!((&right["status"], &right["id"]), (&json!("ready"), &closed["id"]), "{right}");
+    let page =
+        image(&app, &format!("/api/v1/documents/{}/pages/1/image", right["id"].as_str().unwrap())).await;
+    assert!(page.starts_with(b"\x89PNG"));
+    let stored: Vec<u8> = sqlx::query_scalar("select password from versions")
+        .fetch_one(&mut app.database.owner().await)
+        .await
+        .unwrap();
+    assert!(!stored.windows(6).any(|window| window == b"secret"), "sealed at rest");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_file_over_the_limit_is_refused() {
     let app = TestApp::with(Size::Small, |config| config.http.max_upload_bytes = 10_000).await;
     let collection = app.collection("large").await;

@@ -17,3 +17,4 @@ mod pages;
 mod postgres;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
+mod versions;

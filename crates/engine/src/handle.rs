@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
@@ -65,6 +67,7 @@ pub struct Handle {
 
 struct Shared {
     queue: Arc<Queue<Job>>,
+    forget: Arc<AtomicBool>,
     thread: Mutex<Option<JoinHandle<()>>>,
     tokenizer: Tokenizer,
     fingerprint: Fingerprint,
@@ -140,11 +143,14 @@ impl Handle {
         );
         let mut end: Vec<u32> = END_TOKENS.iter().filter_map(|name| tokenizer.special(name)).collect();
         end.extend(about.end);
-        let worker = Worker { decoder, cache, tokenizer: tokenizer.clone(), end, queue: queue.clone() };
+        let forget = Arc::new(AtomicBool::new(false));
+        let (tokens, jobs) = (tokenizer.clone(), queue.clone());
+        let worker = Worker { decoder, cache, tokenizer: tokens, end, queue: jobs, forget: forget.clone() };
         let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || worker.run());
         let thread = thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
         let (thread, vocabulary) = (Mutex::new(Some(thread)), about.vocabulary);
-        Ok(Self { shared: Arc::new(Shared { queue, thread, tokenizer, fingerprint, vocabulary, context }) })
+        let shared = Shared { queue, forget, thread, tokenizer, fingerprint, vocabulary, context };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Hands a request over; its events begin with `Queued`.
@@ -185,6 +191,22 @@ impl Handle {
         let task = Task::Score { candidates, reply };
         self.push(Job { prompt, cache_salt, priority, deadline, submitted: Instant::now(), task })?;
         outcome.await.unwrap_or(Err(EngineError::Stopped))
+    }
+
+    /// Lets no later request use anything of prompts before now, and gives their memory back as soon as nothing runs.
+    pub fn forget(&self) {
+        self.shared.forget.store(true, Ordering::Release);
+        let (prompt, cache_salt, priority) = (Vec::new(), [0; 16], Priority::Interactive);
+        let job = Job {
+            prompt,
+            cache_salt,
+            priority,
+            deadline: None,
+            submitted: Instant::now(),
+            task: Task::Forget,
+        };
+        // A full queue needs no waking, and a stopped thread holds nothing.
+        let _ = self.push(job);
     }
 
     fn push(&self, job: Job) -> Result<(), EngineError> {

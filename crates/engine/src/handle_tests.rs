@@ -139,6 +139,20 @@ fn a_prefix_is_reused_for_the_same_salt_only() {
 }
 
 #[test]
+fn what_is_to_be_forgotten_serves_no_later_prompt() {
+    let handle = start(2);
+    let prompt: Vec<u32> = (0..600).map(|i| i * 31 % 256).collect();
+    let cold = run(&handle, request(&prompt, 10)).1;
+
+    handle.forget();
+    let after = run(&handle, request(&prompt, 10)).1;
+    let warm = run(&handle, request(&prompt, 10)).1;
+
+    assert_eq!((after.cached_tokens, warm.cached_tokens), (0, 512));
+    assert_eq!(cold.tokens, after.tokens);
+}
+
+#[test]
 fn what_cannot_be_served_is_refused_at_once() {
     let handle = start(2);
     let refused = |request: Request| handle.submit(request).err().unwrap();

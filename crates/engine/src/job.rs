@@ -43,6 +43,8 @@ pub(crate) enum Task {
     },
     /// Say how likely each of these tokens is to come next.
     Score { candidates: Vec<u32>, reply: oneshot::Sender<Result<Vec<f32>, EngineError>> },
+    /// Only wake the thread: it drops what it holds of earlier prompts.
+    Forget,
 }
 
 impl Job {
@@ -52,7 +54,7 @@ impl Job {
             Task::Generate { events, .. } => {
                 let _ = events.try_send(event);
             }
-            Task::Score { .. } => {}
+            Task::Score { .. } | Task::Forget => {}
         }
     }
 
@@ -79,6 +81,7 @@ impl Job {
             Task::Score { reply, .. } => {
                 let _ = reply.send(Err(error));
             }
+            Task::Forget => {}
         }
     }
 
@@ -97,6 +100,7 @@ impl Job {
                 };
                 let _ = reply.send(Err(error));
             }
+            Task::Forget => {}
         }
     }
 }
@@ -110,6 +114,7 @@ impl Waiting for Job {
         match &self.task {
             Task::Generate { events, .. } => events.is_closed(),
             Task::Score { reply, .. } => reply.is_closed(),
+            Task::Forget => false,
         }
     }
 
@@ -125,7 +130,7 @@ impl Waiting for Job {
                     self.send(Event::Queued { position });
                 }
             }
-            Task::Score { .. } => {}
+            Task::Score { .. } | Task::Forget => {}
         }
     }
 

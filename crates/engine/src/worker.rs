@@ -4,6 +4,8 @@
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crate::decoder::CHUNK_TOKENS;
@@ -31,6 +33,8 @@ pub(crate) struct Worker {
     /// Ids that end an answer.
     pub end: Vec<u32>,
     pub queue: Arc<Queue<Job>>,
+    /// Set when nothing of earlier prompts may be kept.
+    pub forget: Arc<AtomicBool>,
 }
 
 /// Why a job does not go on.
@@ -49,9 +53,20 @@ impl Worker {
     /// Serves until the queue is stopped.
     pub(crate) fn run(mut self) {
         while let Some(job) = self.queue.pop() {
+            self.forget_if_asked();
+            if matches!(job.task, Task::Forget) {
+                continue;
+            }
             let started = Instant::now();
             self.serve(job);
             self.queue.served(started.elapsed());
+            self.forget_if_asked();
+        }
+    }
+
+    fn forget_if_asked(&mut self) {
+        if self.forget.swap(false, Ordering::AcqRel) {
+            self.cache.release();
         }
     }
 
@@ -65,6 +80,7 @@ impl Worker {
             Task::Score { candidates, .. } => {
                 self.score(&job, candidates, &mut finish).map(|scores| (FinishReason::Stop, scores))
             }
+            Task::Forget => Ok((FinishReason::Stop, Vec::new())),
         }));
         let outcome =
             outcome.unwrap_or_else(|panic| Err(Halt::Failed(EngineError::Internal(message(&*panic)))));
@@ -166,6 +182,7 @@ fn conclude(job: Job, finish: Finish, scores: Vec<f32>) {
         Task::Score { reply, .. } => {
             let _ = reply.send(Ok(scores));
         }
+        Task::Forget => {}
     }
 }
 

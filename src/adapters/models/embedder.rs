@@ -1,5 +1,6 @@
 //! The port `Embedder` over the engine's encoder. Knows no file and no passage.
 
+use crate::adapters::models::activity::Activity;
 use crate::adapters::models::generator::model_error;
 use crate::domain::ModelFingerprint;
 use crate::domain::TextKind;
@@ -12,11 +13,12 @@ use engine::Encoder;
 pub struct EngineEmbedder {
     encoder: Encoder,
     fingerprint: ModelFingerprint,
+    activity: Activity,
 }
 
 impl EngineEmbedder {
-    pub(super) fn new(encoder: Encoder, fingerprint: ModelFingerprint) -> Self {
-        Self { encoder, fingerprint }
+    pub(super) fn new(encoder: Encoder, fingerprint: ModelFingerprint, activity: Activity) -> Self {
+        Self { encoder, fingerprint, activity }
     }
 }
 
@@ -44,7 +46,10 @@ impl Embedder for EngineEmbedder {
     async fn embed(&self, texts: Vec<String>, kind: TextKind) -> Result<Vec<Vec<f32>>, ModelError> {
         let kind = match kind {
             TextKind::Query => engine::TextKind::Query,
-            TextKind::Passage => engine::TextKind::Passage,
+            TextKind::Passage => {
+                self.activity.pause().await;
+                engine::TextKind::Passage
+            }
         };
         self.encoder.embed(texts, kind).await.map_err(model_error)
     }

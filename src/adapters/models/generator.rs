@@ -1,5 +1,7 @@
 //! The port `Generator` over the engine's decoder. Knows no file and no prompt text.
 
+use crate::adapters::models::activity::Activity;
+use crate::adapters::models::activity::Answering;
 use crate::adapters::models::chat::Template;
 use crate::domain::FinishReason;
 use crate::domain::ModelFingerprint;
@@ -9,6 +11,7 @@ use crate::ports::Generation;
 use crate::ports::GenerationEvent;
 use crate::ports::Generator;
 use crate::ports::ModelError;
+use crate::ports::PrefixCache;
 use async_trait::async_trait;
 use engine::EngineError;
 use engine::Event;
@@ -23,11 +26,17 @@ pub struct EngineGenerator {
     handle: Handle,
     template: Template,
     fingerprint: ModelFingerprint,
+    activity: Activity,
 }
 
 impl EngineGenerator {
-    pub(super) fn new(handle: Handle, template: Template, fingerprint: ModelFingerprint) -> Self {
-        Self { handle, template, fingerprint }
+    pub(super) fn new(
+        handle: Handle,
+        template: Template,
+        fingerprint: ModelFingerprint,
+        activity: Activity,
+    ) -> Self {
+        Self { handle, template, fingerprint, activity }
     }
 
     /// Cancels what runs, refuses what waits and ends the thread. Blocking, for one step of the model at most.
@@ -70,13 +79,21 @@ impl Generator for EngineGenerator {
             // a deadline beyond the clock's range is none
             deadline: Instant::now().checked_add(deadline),
         };
+        let answering = self.activity.enter();
         let running = self.handle.submit(request).map_err(model_error)?;
-        Ok(Box::new(Running { events: running }))
+        Ok(Box::new(Running { events: running, _answering: answering }))
+    }
+}
+
+impl PrefixCache for EngineGenerator {
+    fn forget(&self) {
+        self.handle.forget();
     }
 }
 
 struct Running {
     events: engine::Generation,
+    _answering: Answering,
 }
 
 #[async_trait]

@@ -6,6 +6,7 @@
 //! the lock beside the files records which of the three it was, and everything after is checked against the lock. Knows
 //! no HTTP route, no SQL and no prompt.
 
+mod activity;
 mod chat;
 mod embedder;
 mod error;
@@ -45,6 +46,4 @@ pub use resolve::table;
 pub use resolve::verify;
 pub use start::Models;
 pub use start::start;
-pub use start::start_embedder;
-pub use start::start_generator;
 pub use threads::take_threads;

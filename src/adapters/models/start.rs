@@ -4,14 +4,13 @@ use crate::adapters::models::EngineEmbedder;
 use crate::adapters::models::EngineGenerator;
 use crate::adapters::models::ModelsError;
 use crate::adapters::models::ResolvedModel;
+use crate::adapters::models::activity::Activity;
 use crate::adapters::models::chat::Template;
 use crate::adapters::models::manifest::Family;
 use crate::adapters::models::manifest::Kind;
 use crate::adapters::models::resolve;
 use crate::config::Config;
 use crate::domain::ModelFingerprint;
-use crate::ports::Embedder;
-use crate::ports::Generator;
 use engine::DecoderOptions;
 use engine::DeviceChoice;
 use engine::Encoder;
@@ -23,23 +22,20 @@ use engine::Handle;
 use std::sync::Arc;
 
 /// The two models of a running service.
-pub type Models = (Arc<dyn Generator>, Arc<dyn Embedder>);
+pub type Models = (Arc<EngineGenerator>, Arc<EngineEmbedder>);
 
 /// Loads the two models that the configuration names. Blocking, seconds to minutes.
 ///
 /// # Errors
 /// `Unknown`, `Missing` and `Damaged` name the command that mends it; `WrongKind`, `Disk`, `Engine`.
 pub fn start(config: &Config) -> Result<Models, ModelsError> {
-    let generator = start_generator(config)?;
-    let embedder = start_embedder(config)?;
+    let activity = Activity::new();
+    let generator = start_generator(config, &activity)?;
+    let embedder = start_embedder(config, &activity)?;
     Ok((Arc::new(generator), Arc::new(embedder)))
 }
 
-/// Loads the model that answers. Blocking.
-///
-/// # Errors
-/// As [`start`].
-pub fn start_generator(config: &Config) -> Result<EngineGenerator, ModelsError> {
+fn start_generator(config: &Config, activity: &Activity) -> Result<EngineGenerator, ModelsError> {
     let model = find(&config.models.generator, Kind::Generator, config)?;
     let failed = |source| ModelsError::Engine { name: model.name.to_owned(), source };
     let options = DecoderOptions {
@@ -59,14 +55,10 @@ pub fn start_generator(config: &Config) -> Result<EngineGenerator, ModelsError> 
     })?;
     let fingerprint = fingerprint(&model, handle.fingerprint());
     log(&fingerprint, "the model that answers is loaded");
-    Ok(EngineGenerator::new(handle, template, fingerprint))
+    Ok(EngineGenerator::new(handle, template, fingerprint, activity.clone()))
 }
 
-/// Loads the model that embeds. Blocking.
-///
-/// # Errors
-/// As [`start`].
-pub fn start_embedder(config: &Config) -> Result<EngineEmbedder, ModelsError> {
+fn start_embedder(config: &Config, activity: &Activity) -> Result<EngineEmbedder, ModelsError> {
     let model = find(&config.models.embedder, Kind::Embedder, config)?;
     let failed = |source| ModelsError::Engine { name: model.name.to_owned(), source };
     let options = EncoderOptions {
@@ -79,7 +71,7 @@ pub fn start_embedder(config: &Config) -> Result<EngineEmbedder, ModelsError> {
     let encoder = Encoder::start(options).map_err(failed)?;
     let fingerprint = fingerprint(&model, encoder.fingerprint());
     log(&fingerprint, "the model that embeds is loaded");
-    Ok(EngineEmbedder::new(encoder, fingerprint))
+    Ok(EngineEmbedder::new(encoder, fingerprint, activity.clone()))
 }
 
 fn find(name: &str, kind: Kind, config: &Config) -> Result<ResolvedModel, ModelsError> {

@@ -8,6 +8,7 @@ use crate::adapters::postgres::error::violated;
 use crate::adapters::postgres::text::json;
 use crate::domain::Answer;
 use crate::domain::AnswerId;
+use crate::domain::Passage;
 use crate::domain::UserId;
 use crate::ports::Answers;
 use crate::ports::StoreError;
@@ -19,14 +20,18 @@ use uuid::Uuid;
 #[async_trait]
 impl Answers for Postgres {
     async fn store(&self, answer: &Answer, asker: UserId) -> Result<(), StoreError> {
-        let collections: BTreeSet<Uuid> =
-            answer.passages.iter().map(|scored| scored.passage.collection_id.uuid()).collect();
-        let collections: Vec<Uuid> = collections.into_iter().collect();
+        let shown = |id: fn(&Passage) -> Uuid| -> Vec<Uuid> {
+            let ids: BTreeSet<Uuid> = answer.passages.iter().map(|scored| id(&scored.passage)).collect();
+            ids.into_iter().collect()
+        };
         sqlx::query!(
-            "insert into answers (id, asker, collections, body) values ($1, $2, $3, $4::text::json)",
+            "insert into answers (id, asker, collections, documents, body)
+             select $1, $2, $3, $4, $5::text::json
+             where $4 <@ array(select documents.id from documents where documents.id = any($4))",
             answer.id.uuid(),
             asker.uuid(),
-            &collections,
+            &shown(|passage| passage.collection_id.uuid()),
+            &shown(|passage| passage.document_id.uuid()),
             json(answer)?
         )
         .execute(&self.pool)

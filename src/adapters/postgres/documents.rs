@@ -20,13 +20,14 @@ use crate::domain::PageLayout;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::Rect;
+use crate::domain::Searchable;
 use crate::domain::Span;
 use crate::domain::Version;
 use crate::domain::Warning;
-use crate::domain::clause::Clause;
 use crate::ports::Documents;
-use crate::ports::Outlines;
+use crate::ports::Moment;
 use crate::ports::StoreError;
+use crate::ports::StoredFile;
 use async_trait::async_trait;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -53,28 +54,28 @@ impl Documents for Postgres {
         id: DocumentId,
         version: Option<i32>,
         filter: &AclFilter,
-    ) -> Result<Option<(CollectionId, Version)>, StoreError> {
-        let Some(number) = version else {
-            let found = self.find(id, filter).await?;
-            return Ok(found.map(|document| (document.collection_id, document.file)));
-        };
-        sqlx::query_file!("src/adapters/postgres/queries/find_file.sql", id.uuid(), &readable(filter), number)
-            .fetch_optional(&self.pool)
-            .await
-            .map(|row| {
-                row.map(|row| {
-                    let file = Version {
-                        number: row.number,
-                        sha256: row.sha256,
-                        media_type: row.media_type,
-                        bytes: row.bytes,
-                        file_name: row.file_name,
-                        uploaded_at: row.uploaded_at,
-                    };
-                    (CollectionId::from_uuid(row.collection_id), file)
-                })
-            })
-            .map_err(store_error)
+    ) -> Result<Option<StoredFile>, StoreError> {
+        let row = sqlx::query_file!(
+            "src/adapters/postgres/queries/find_file.sql",
+            id.uuid(),
+            &readable(filter),
+            version
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(row.map(|row| StoredFile {
+            collection: CollectionId::from_uuid(row.collection_id),
+            version: Version {
+                number: row.number,
+                sha256: row.sha256,
+                media_type: row.media_type,
+                bytes: row.bytes,
+                file_name: row.file_name,
+                uploaded_at: row.uploaded_at,
+            },
+            password: row.password,
+        }))
     }
 
     async fn list(
@@ -143,15 +144,21 @@ impl Documents for Postgres {
         &self,
         ids: &[PassageId],
         filter: &AclFilter,
-        any_version: bool,
+        visible: Moment,
     ) -> Result<Vec<Passage>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let (ever, at) = match visible {
+            Moment::Now => (false, None),
+            Moment::At(at) => (false, Some(at)),
+            Moment::Ever => (true, None),
+        };
         sqlx::query_file_as!(
             PassageRow,
             "src/adapters/postgres/queries/find_passages.sql",
             &ids,
             &readable(filter),
-            any_version
+            ever,
+            at
         )
         .fetch_all(&self.pool)
         .await
@@ -162,29 +169,19 @@ impl Documents for Postgres {
     }
 }
 
-#[async_trait]
-impl Outlines for Postgres {
-    async fn outline(
-        &self,
-        id: DocumentId,
-        version: Option<i32>,
-        filter: &AclFilter,
-    ) -> Result<Option<(i32, Vec<Clause>)>, StoreError> {
-        let row = sqlx::query_file!(
-            "src/adapters/postgres/queries/read_outline.sql",
-            id.uuid(),
-            version,
-            &readable(filter)
-        )
-        .fetch_optional(&self.pool)
-        .await
-        .map_err(store_error)?;
-        Ok(row.map(|row| (row.version, row.clauses.0)))
+/// A version that is visible before it is whole can be found by its words.
+const fn searchable(visible: bool, whole: bool) -> Searchable {
+    match (visible, whole) {
+        (false, _) => Searchable::No,
+        (true, false) => Searchable::Words,
+        (true, true) => Searchable::Whole,
     }
 }
 
 struct DocumentRow {
     id: Uuid,
+    visible: bool,
+    whole: bool,
     collection_id: Uuid,
     title: String,
     status: String,
@@ -212,6 +209,7 @@ impl TryFrom<DocumentRow> for Document {
             collection_id: CollectionId::from_uuid(row.collection_id),
             title: row.title,
             status: known(&row.status)?,
+            searchable: searchable(row.visible, row.whole),
             version: row.version,
             file: Version {
                 number: row.version,
@@ -244,6 +242,7 @@ struct PassageRow {
     past: i32,
     boxes: Json<Vec<Rect>>,
     heading_path: Json<Vec<String>>,
+    table_header: Option<String>,
     content: String,
 }
 
@@ -262,6 +261,7 @@ impl TryFrom<PassageRow> for Passage {
             span: Span { start: unsigned(row.first)?, end: unsigned(row.past)? },
             boxes: row.boxes.0,
             heading_path: row.heading_path.0,
+            table_header: row.table_header,
             text: row.content,
         })
     }

@@ -9,7 +9,7 @@ use crate::adapters::postgres::text::storable_title;
 use crate::domain::ClaimedJob;
 use crate::domain::PageLayout;
 use crate::domain::Passage;
-use crate::domain::clause::Clause;
+use crate::domain::Sketch;
 use crate::ports::Extracted;
 use crate::ports::StoreError;
 use sqlx::PgConnection;
@@ -38,10 +38,13 @@ pub(super) async fn replace(
     for batch in extracted.pages.chunks(PAGES) {
         insert_pages(connection, job, batch).await?;
     }
-    for batch in extracted.passages.chunks(PASSAGES) {
+    let embedded: Vec<&[u8; 32]> = extracted.embedded_sha256.iter().collect();
+    let passages: Vec<(&Passage, &[u8; 32])> = extracted.passages.iter().zip(embedded).collect();
+    for batch in passages.chunks(PASSAGES) {
         insert_passages(connection, job, batch).await?;
     }
-    insert_outline(connection, job, &extracted.clauses).await?;
+    insert_outline(connection, job, extracted).await?;
+    insert_sketch(connection, job, &extracted.sketch).await?;
     describe(connection, job, extracted).await
 }
 
@@ -123,16 +126,22 @@ async fn insert_pages(
 async fn insert_passages(
     connection: &mut PgConnection,
     job: &ClaimedJob,
-    passages: &[Passage],
+    passages: &[(&Passage, &[u8; 32])],
 ) -> Result<(), StoreError> {
-    let ids: Vec<_> = passages.iter().map(|passage| passage.passage_id.uuid()).collect();
-    let ordinals = column(passages, |passage| int(passage.ordinal))?;
-    let pages = column(passages, |passage| int(passage.page))?;
-    let firsts = column(passages, |passage| int(passage.span.start))?;
-    let pasts = column(passages, |passage| int(passage.span.end))?;
-    let boxes = column(passages, |passage| json(&passage.boxes))?;
-    let heading_paths = column(passages, |passage| json(&passage.heading_path))?;
-    let texts: Vec<String> = passages.iter().map(|passage| storable(&passage.text).into_owned()).collect();
+    let ids: Vec<_> = passages.iter().map(|(passage, _)| passage.passage_id.uuid()).collect();
+    let ordinals = column(passages, |(passage, _)| int(passage.ordinal))?;
+    let pages = column(passages, |(passage, _)| int(passage.page))?;
+    let firsts = column(passages, |(passage, _)| int(passage.span.start))?;
+    let pasts = column(passages, |(passage, _)| int(passage.span.end))?;
+    let boxes = column(passages, |(passage, _)| json(&passage.boxes))?;
+    let heading_paths = column(passages, |(passage, _)| json(&passage.heading_path))?;
+    let texts: Vec<String> =
+        passages.iter().map(|(passage, _)| storable(&passage.text).into_owned()).collect();
+    let table_headers: Vec<Option<String>> = passages
+        .iter()
+        .map(|(passage, _)| passage.table_header.as_deref().map(|rows| storable(rows).into_owned()))
+        .collect();
+    let embedded: Vec<Vec<u8>> = passages.iter().map(|(_, sha256)| sha256.to_vec()).collect();
     sqlx::query_file!(
         "src/adapters/postgres/queries/insert_passages.sql",
         job.document.uuid(),
@@ -145,7 +154,9 @@ async fn insert_passages(
         &pasts,
         &boxes,
         &heading_paths,
-        &texts
+        &texts,
+        &table_headers as &[Option<String>],
+        &embedded
     )
     .execute(connection)
     .await
@@ -156,13 +167,33 @@ async fn insert_passages(
 async fn insert_outline(
     connection: &mut PgConnection,
     job: &ClaimedJob,
-    clauses: &[Clause],
+    extracted: &Extracted,
 ) -> Result<(), StoreError> {
     sqlx::query_file!(
         "src/adapters/postgres/queries/insert_outline.sql",
         job.document.uuid(),
         job.version,
-        json(&clauses)?
+        json(&extracted.clauses)?,
+        json(&extracted.structure)?
+    )
+    .execute(connection)
+    .await
+    .map(|_done| ())
+    .map_err(store_error)
+}
+
+async fn insert_sketch(
+    connection: &mut PgConnection,
+    job: &ClaimedJob,
+    sketch: &Sketch,
+) -> Result<(), StoreError> {
+    sqlx::query_file!(
+        "src/adapters/postgres/queries/insert_sketch.sql",
+        job.document.uuid(),
+        job.version,
+        job.collection.uuid(),
+        sketch.to_bytes(),
+        &sketch.bands()
     )
     .execute(connection)
     .await

@@ -24,6 +24,7 @@ use crate::domain::DocumentId;
 use crate::domain::DocumentStatus;
 use crate::domain::EventId;
 use crate::domain::JobId;
+use crate::domain::PassageId;
 use crate::ports::Erasure;
 use crate::ports::Extracted;
 use crate::ports::Intake;
@@ -58,6 +59,39 @@ impl Intake for Postgres {
         transaction.commit().await.map_err(store_error)
     }
 
+    async fn embedded(
+        &self,
+        job: &ClaimedJob,
+        sha256: &[[u8; 32]],
+    ) -> Result<Vec<(PassageId, [u8; 32])>, StoreError> {
+        let wanted: Vec<Vec<u8>> = sha256.iter().map(|sha256| sha256.to_vec()).collect();
+        let rows = sqlx::query_file!(
+            "src/adapters/postgres/queries/find_embedded.sql",
+            job.document.uuid(),
+            &wanted
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(store_error)?;
+        let found = |id, sha256: Vec<u8>| Some((PassageId::from_uuid(id), sha256.try_into().ok()?));
+        Ok(rows.into_iter().filter_map(|row| found(row.id, row.embedded_sha256)).collect())
+    }
+
+    async fn reveal(&self, job: &ClaimedJob) -> Result<bool, StoreError> {
+        let mut transaction = self.pool.begin().await.map_err(store_error)?;
+        fenced(&mut transaction, job).await?;
+        let revealed = sqlx::query_file!(
+            "src/adapters/postgres/queries/reveal_version.sql",
+            job.document.uuid(),
+            job.version
+        )
+        .execute(&mut *transaction)
+        .await
+        .map_err(store_error)?;
+        transaction.commit().await.map_err(store_error)?;
+        Ok(revealed.rows_affected() == 1)
+    }
+
     async fn publish(&self, job: &ClaimedJob, coverage: &Coverage) -> Result<Option<i32>, StoreError> {
         let mut transaction = self.pool.begin().await.map_err(store_error)?;
         finish_job(&mut transaction, job).await?;
@@ -89,6 +123,11 @@ impl Intake for Postgres {
         let files = blobs.into_iter().map(|row| row.sha256).collect();
         let erasure = Erasure { document: id, collection, files, request, erased: false };
         erasures::note(&mut transaction, &erasure).await?;
+        // Answers show its text.
+        sqlx::query!("delete from answers where documents @> array[$1::uuid]", id.uuid())
+            .execute(&mut *transaction)
+            .await
+            .map_err(store_error)?;
         sqlx::query!("delete from documents where id = $1", id.uuid())
             .execute(&mut *transaction)
             .await
@@ -165,11 +204,12 @@ async fn find_same_bytes(
     if known::<DocumentStatus>(&same.status)? == DocumentStatus::Failed {
         job = JobId::new();
         sqlx::query!(
-            "update versions set status = 'queued', error = null, job_id = $3
+            "update versions set status = 'queued', error = null, job_id = $3, password = coalesce($4, password)
              where document_id = $1 and number = $2",
             same.document_id,
             same.number,
-            job.uuid()
+            job.uuid(),
+            upload.password
         )
         .execute(&mut *connection)
         .await
@@ -231,7 +271,8 @@ async fn insert_version(
         &*file_name,
         storable_title(upload.title.as_deref()),
         job.uuid(),
-        upload.uploaded_by.uuid()
+        upload.uploaded_by.uuid(),
+        upload.password
     )
     .execute(connection)
     .await
@@ -321,14 +362,46 @@ async fn make_visible(connection: &mut PgConnection, job: &ClaimedJob) -> Result
     .fetch_one(&mut *connection)
     .await
     .map_err(store_error)?;
-    if before.is_some_and(|visible| visible > job.version) {
+    let overtaken = before.is_some_and(|visible| visible > job.version);
+    set_times(connection, job.document, job.version, overtaken).await?;
+    if overtaken {
         return Ok(Some(job.version));
     }
     sqlx::query!("update documents set visible_version = $2 where id = $1", job.document.uuid(), job.version)
+        .execute(&mut *connection)
+        .await
+        .map_err(store_error)?;
+    let superseded = before.filter(|visible| *visible != job.version);
+    if let Some(superseded) = superseded {
+        sqlx::query!(
+            "update versions set visible_until = now() where document_id = $1 and number = $2",
+            job.document.uuid(),
+            superseded
+        )
         .execute(connection)
         .await
         .map_err(store_error)?;
-    Ok(before.filter(|visible| *visible != job.version))
+    }
+    Ok(superseded)
+}
+
+/// Begins the time in which a version is seen, and ends it at once where a newer one was ready first.
+async fn set_times(
+    connection: &mut PgConnection,
+    document: DocumentId,
+    version: i32,
+    overtaken: bool,
+) -> Result<(), StoreError> {
+    sqlx::query_file!(
+        "src/adapters/postgres/queries/begin_visibility.sql",
+        document.uuid(),
+        version,
+        overtaken
+    )
+    .execute(connection)
+    .await
+    .map(|_done| ())
+    .map_err(store_error)
 }
 
 async fn mark_ready(

@@ -40,6 +40,7 @@ impl Jobs for Postgres {
             sha256: row.sha256,
             file_name: row.file_name,
             title: row.given_title,
+            password: row.password,
             attempt: row.attempts,
             max_attempts: row.max_attempts,
             worker: worker.to_owned(),

@@ -11,6 +11,7 @@ mod documents;
 mod erasures;
 mod error;
 mod extracted;
+mod histories;
 mod intake;
 mod jobs;
 mod log;

@@ -26,6 +26,7 @@ fn source(text: &str, start: u32) -> Source {
         span: Span { start, end: start + text.chars().count() as u32 },
         boxes: vec![],
         heading_path: vec![],
+        table_header: None,
         text: text.into(),
     };
     Source::new(ScoredPassage { passage, scores: PassageScores::default() }, usize::MAX)

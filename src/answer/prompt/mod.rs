@@ -213,13 +213,15 @@ fn block(language: Language, number: usize, passage: &Passage, text: &str) -> St
     format!("[{number}] {}\n{text}", label(language, passage))
 }
 
-/// The line above a source, without its number; small models copy it into what they quote.
+/// The line above a source, without its number, with the names of the columns where the source goes on with a table; small models copy it into what they quote.
 pub(super) fn label(language: Language, passage: &Passage) -> String {
     let title: String = passage.title.split_whitespace().collect::<Vec<_>>().join(" ");
     let title: String = without_switches(&title).chars().take(MAX_TITLE).collect();
+    let columns = passage.table_header.as_deref().map(|rows| format!(" {}", without_switches(rows)));
+    let columns = columns.unwrap_or_default().replace('\n', " ");
     match language {
-        Language::Chinese => format!("《{title}》第{}页：", passage.page),
-        Language::English => format!("{title}, p. {}:", passage.page),
+        Language::Chinese => format!("《{title}》第{}页：{columns}", passage.page),
+        Language::English => format!("{title}, p. {}:{columns}", passage.page),
     }
 }
 
@@ -229,6 +231,7 @@ fn marker(sources: &[Source]) -> String {
     for source in sources {
         hash.update(source.passage().passage_id.uuid());
         hash.update(source.passage().title.as_bytes());
+        hash.update(source.passage().table_header.as_deref().unwrap_or_default().as_bytes());
         hash.update(source.shown().as_bytes());
     }
     format!("=== {} ===", &hex::encode(hash.finalize())[..12])

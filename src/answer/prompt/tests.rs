@@ -20,6 +20,7 @@ fn scored(title: &str, page: u32, text: &str) -> ScoredPassage {
         span: Span { start: 0, end: text.chars().count() as u32 },
         boxes: vec![],
         heading_path: vec![],
+        table_header: None,
         text: text.into(),
     };
     ScoredPassage { passage, scores: PassageScores::default() }

@@ -36,6 +36,8 @@ pub struct Access {
     pub url: String,
     /// `dk_…`.
     pub key: SecretString,
+    /// Opens encrypted files.
+    pub password: Option<SecretString>,
 }
 
 /// The service.
@@ -96,7 +98,11 @@ impl Service {
         let path = format!("/api/v1/collections/{collection}/documents");
         let request = || {
             let part = Part::stream(bytes.clone()).file_name(name.clone());
-            Ok(self.request(Method::POST, &path).multipart(Form::new().part("file", part)))
+            let form = match &self.access.password {
+                Some(password) => Form::new().text("password", password.expose_secret().to_owned()),
+                None => Form::new(),
+            };
+            Ok(self.request(Method::POST, &path).multipart(form.part("file", part)))
         };
         let mut taken = self.send(request).await?;
         serde_json::from_value(taken["data"][0].take())

@@ -1,6 +1,7 @@
 //! The clauses of a document as a tree, and how one is found by its address. Knows no file and no page.
 
 mod address;
+pub mod diff;
 mod mark;
 mod number;
 mod reference;

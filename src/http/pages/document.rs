@@ -7,22 +7,33 @@ use super::layout::source_viewer;
 use super::outline::outline;
 use super::percent;
 use super::status;
+use super::versions::similar;
+use super::versions::versions;
 use crate::domain::Document;
+use crate::domain::Searchable;
+use crate::domain::Similar;
+use crate::domain::VersionState;
 use crate::domain::clause::Clause;
 use maud::Markup;
 use maud::html;
 use serde_json::json;
 
+/// What the page tells of a document.
+pub(super) struct About<'a> {
+    pub(super) document: &'a Document,
+    /// Whose pages and clauses are shown.
+    pub(super) version: i32,
+    pub(super) clauses: &'a [Clause],
+    pub(super) versions: &'a [VersionState],
+    pub(super) similar: &'a [Similar],
+}
+
 /// The document's page, opened at `shown` (a page from 1) where one is asked for.
-pub(super) fn document(
-    viewer: &Viewer<'_>,
-    document: &Document,
-    clauses: &[Clause],
-    shown: Option<u32>,
-) -> Markup {
+pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<u32>) -> Markup {
+    let document = about.document;
     let collection = format!("/collections/{}", document.collection_id);
     let place = shown.map(|number| {
-        json!({ "document": document.id, "version": document.version, "page": number, "span": [0, 0], "title": document.title })
+        json!({ "document": document.id, "version": about.version, "page": number, "span": [0, 0], "title": document.title })
             .to_string()
     });
     let body = html! {
@@ -32,9 +43,11 @@ pub(super) fn document(
         div.ask data-viewer-layout {
             div {
                 (progress(document))
+                (similar(about.similar))
                 (facts(document))
                 (warnings(document))
-                (outline(document, clauses))
+                (versions(document, about.versions))
+                (outline(document, about.version, about.clauses))
                 div.row {
                     a.button href={ "/ask?document=" (document.id) } { "Ask about this document" }
                     @if document.pages > 0 { a href={ "?page=" (shown.unwrap_or(1)) } { "Show its pages" } }
@@ -58,6 +71,9 @@ fn progress(document: &Document) -> Markup {
                 div.panel data-job=(job) role="status" {
                     p { "On its way in: " span data-stage { (document.status) } }
                     progress aria-label="Progress" {}
+                    @if document.searchable == Searchable::Words {
+                        p.quiet { "It can already be found by its words; its meaning follows." }
+                    }
                 }
             }
             (Queued | Processing | Ready | ReadyWithWarnings | Failed, _) => {}
@@ -79,6 +95,7 @@ fn facts(document: &Document) -> Markup {
                 dd {
                     (percent(coverage.ratio)) ": " (coverage.characters_embedded) " of " (coverage.characters_extracted)
                     " characters are searchable"
+                    @if coverage.vectors_kept > 0 { "; " (coverage.vectors_kept) " of " (document.chunks) " chunks kept their vectors" }
                     @if coverage.undecodable_glyphs > 0 { "; " (coverage.undecodable_glyphs) " glyphs could not be decoded" }
                     @if coverage.pages_without_text > 0 { "; " (coverage.pages_without_text) " pages have no text" }
                 }

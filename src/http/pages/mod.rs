@@ -11,6 +11,7 @@ mod outline;
 mod rooms;
 mod session;
 mod sign_in;
+mod versions;
 
 use crate::domain::DocumentStatus;
 use crate::http::State;
@@ -42,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::page("POST", "/collections", ADMINS),
     Rule::page("GET", "/collections/{id}", READERS),
     Rule::page("GET", "/documents/{id}", READERS),
+    Rule::page("GET", "/documents/{id}/diff", READERS),
     Rule::page("GET", "/audit", AUDITORS),
     Rule::page("GET", "/audit/{id}", AUDITORS),
     Rule::page("GET", "/assets/{name}", Who::Public).at(Pace::Free),
@@ -66,6 +68,7 @@ fn page(method: &str, path: &str) -> Option<MethodRouter<Arc<State>>> {
         ("POST", "/collections") => post(rooms::create_collection),
         ("GET", "/collections/{id}") => get(rooms::collection),
         ("GET", "/documents/{id}") => get(rooms::document),
+        ("GET", "/documents/{id}/diff") => get(rooms::diff),
         ("GET", "/audit") => get(rooms::audit),
         ("GET", "/audit/{id}") => get(rooms::record),
         ("GET", "/assets/{name}") => get(assets::asset),

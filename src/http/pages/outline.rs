@@ -12,11 +12,11 @@ const MOST: usize = 2_000;
 const DEEPEST: u8 = 6;
 
 /// Nothing for a document without clauses.
-pub(super) fn outline(document: &Document, clauses: &[Clause]) -> Markup {
+pub(super) fn outline(document: &Document, version: i32, clauses: &[Clause]) -> Markup {
     html! {
         @if !clauses.is_empty() {
             h2 { "Clauses" }
-            form.row data-clause=(document.id) {
+            form.row data-clause=(document.id) data-version=(version) {
                 input type="text" name="address" required aria-label="Address of a clause" placeholder="8.2(a), Article 5, 第八条第二款";
                 button type="submit" { "Show" }
             }
@@ -26,7 +26,7 @@ pub(super) fn outline(document: &Document, clauses: &[Clause]) -> Markup {
                 ul.clauses {
                     @for clause in clauses.iter().take(MOST) {
                         li.{ "depth-" (clause.depth.min(DEEPEST)) } {
-                            button.link type="button" data-shows=(place(document, clause)) { (clause.heading()) " " span.quiet { (clause.opening) } }
+                            button.link type="button" data-shows=(place(document, version, clause)) { (clause.heading()) " " span.quiet { (clause.opening) } }
                         }
                     }
                 }
@@ -37,8 +37,8 @@ pub(super) fn outline(document: &Document, clauses: &[Clause]) -> Markup {
 }
 
 /// What the viewer opens.
-fn place(document: &Document, clause: &Clause) -> String {
+fn place(document: &Document, version: i32, clause: &Clause) -> String {
     let title = format!("{}, {}", document.title, clause.address().unwrap_or_else(|| clause.title.clone()));
-    json!({ "document": document.id, "version": document.version, "page": clause.page, "span": clause.span, "title": title })
+    json!({ "document": document.id, "version": version, "page": clause.page, "span": clause.span, "title": title })
         .to_string()
 }

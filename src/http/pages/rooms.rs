@@ -5,6 +5,7 @@ use super::audit;
 use super::collections;
 use super::document;
 use super::layout::Viewer;
+use super::versions;
 use crate::audit::Entry;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
@@ -16,6 +17,7 @@ use crate::http::collections as resource;
 use crate::http::error::AppError;
 use crate::http::input;
 use crate::http::params::Segments;
+use crate::http::versions as resource_versions;
 use crate::ports::LogQuery;
 use axum::Form;
 use axum::extract::Query;
@@ -56,6 +58,13 @@ pub(super) struct Scope {
 #[derive(Deserialize)]
 pub(super) struct Shown {
     page: Option<u32>,
+    version: Option<i32>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Compared {
+    from: Option<i32>,
+    to: Option<i32>,
 }
 
 #[derive(Deserialize)]
@@ -146,11 +155,35 @@ pub(super) async fn document(
     Segments(id): Segments<DocumentId>,
     Query(shown): Query<Shown>,
 ) -> Result<Markup, AppError> {
-    let found = state.documents.find(id, &caller.principal.acl_filter()).await?;
+    let filter = caller.principal.acl_filter();
+    let found = state.documents.find(id, &filter).await?;
     let found = found.ok_or_else(|| AppError::missing("document"))?;
-    let outline = state.outlines.outline(id, Some(found.version), &caller.principal.acl_filter()).await?;
+    let version = shown.version.unwrap_or(found.version);
+    let outline = state.outlines.outline(id, Some(version), &filter).await?;
     let clauses = outline.map(|(_, clauses)| clauses).unwrap_or_default();
-    Ok(document::document(&caller.viewer(), &found, &clauses, shown.page))
+    let versions = state.histories.versions(id, &filter).await?;
+    let similar = state.histories.similar(id, &filter).await?;
+    let about = document::About {
+        document: &found,
+        version,
+        clauses: &clauses,
+        versions: &versions,
+        similar: &similar,
+    };
+    Ok(document::document(&caller.viewer(), &about, shown.page))
+}
+
+pub(super) async fn diff(
+    State(state): State<Arc<Service>>,
+    caller: Caller,
+    Segments(id): Segments<DocumentId>,
+    Query(compared): Query<Compared>,
+) -> Result<Markup, AppError> {
+    let filter = caller.principal.acl_filter();
+    let found = state.documents.find(id, &filter).await?;
+    let found = found.ok_or_else(|| AppError::missing("document"))?;
+    let diff = resource_versions::compare(&state, &filter, id, compared.from, compared.to).await?;
+    Ok(versions::diff(&caller.viewer(), &found, &diff))
 }
 
 pub(super) async fn audit(

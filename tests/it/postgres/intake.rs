@@ -15,7 +15,9 @@ use docent::domain::PageLayout;
 use docent::domain::Passage;
 use docent::domain::PassageId;
 use docent::domain::Rect;
+use docent::domain::Sketch;
 use docent::domain::Span;
+use docent::domain::Structure;
 use docent::domain::UserId;
 use docent::domain::Warning;
 use docent::domain::Word;
@@ -25,6 +27,7 @@ use docent::ports::Erasures;
 use docent::ports::Extracted;
 use docent::ports::Intake;
 use docent::ports::Jobs;
+use docent::ports::Moment;
 use docent::ports::NewVersion;
 use docent::ports::StoreError;
 use sha2::Digest;
@@ -133,7 +136,7 @@ async fn what_was_extracted_comes_back() {
     let content = postgres.store.content(id, None, &filter).await.unwrap().unwrap();
     let (layout, page) = postgres.store.page(id, None, 2, &filter).await.unwrap().unwrap();
     let ids: Vec<PassageId> = given.passages.iter().map(|passage| passage.passage_id).collect();
-    let passages = postgres.store.passages(&ids, &filter, false).await.unwrap();
+    let passages = postgres.store.passages(&ids, &filter, Moment::Now).await.unwrap();
     let document = Documents::find(&postgres.store, id, &filter).await.unwrap().unwrap();
 
     assert_eq!(hidden, None);
@@ -169,11 +172,11 @@ async fn a_new_version_takes_over_at_once_when_it_is_published() {
     let ids = [first.passages[0].passage_id, second.passages[0].passage_id];
 
     let processing = Documents::find(&postgres.store, id, &filter).await.unwrap().unwrap();
-    let seen_before = postgres.store.passages(&ids, &filter, false).await.unwrap();
+    let seen_before = postgres.store.passages(&ids, &filter, Moment::Now).await.unwrap();
     let superseded = postgres.store.publish(&job, &Coverage::default()).await.unwrap();
     let published = Documents::find(&postgres.store, id, &filter).await.unwrap().unwrap();
-    let seen_after = postgres.store.passages(&ids, &filter, false).await.unwrap();
-    let all = postgres.store.passages(&ids, &filter, true).await.unwrap();
+    let seen_after = postgres.store.passages(&ids, &filter, Moment::Now).await.unwrap();
+    let all = postgres.store.passages(&ids, &filter, Moment::Ever).await.unwrap();
 
     assert_eq!((accepted.version, accepted.existing, before, superseded), (2, false, None, Some(1)));
     assert_eq!((processing.status, processing.version), (DocumentStatus::Processing, 1));
@@ -235,7 +238,7 @@ async fn a_document_without_a_grant_is_not_there() {
     assert!(Documents::list(store, collection.id, &filter, None, 10).await.unwrap().data.is_empty());
     assert!(store.content(id, None, &filter).await.unwrap().is_none());
     assert!(store.page(id, None, 1, &filter).await.unwrap().is_none());
-    assert!(store.passages(&ids, &filter, true).await.unwrap().is_empty());
+    assert!(store.passages(&ids, &filter, Moment::Ever).await.unwrap().is_empty());
     assert!(store.delete(id, &filter, EventId::new()).await.unwrap().is_none());
 }
 
@@ -329,6 +332,7 @@ pub(super) fn upload(collection: &Collection, user: UserId, name: &str) -> NewVe
         bytes: 3,
         uploaded_by: user,
         max_attempts: 5,
+        password: None,
     }
 }
 
@@ -352,6 +356,7 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         words: vec![Word { span, rect }],
         undecodable: 1,
         running: vec!["Lease".to_owned()],
+        recognised: None,
     };
     let passage = |(ordinal, span): (u32, Span)| Passage {
         passage_id: PassageId::derive(job.document, job.version, ordinal),
@@ -364,6 +369,7 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         span,
         boxes: vec![rect],
         heading_path: vec!["8".to_owned(), "8.2(a)".to_owned()],
+        table_header: None,
         text: slice(text, span),
     };
     Extracted {
@@ -373,6 +379,9 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         content: text.to_owned(),
         pages: (1..).zip(spans).map(layout).collect(),
         passages: (0..).zip(spans).map(passage).collect(),
+        embedded_sha256: spans.iter().map(|span| [span.start as u8; 32]).collect(),
+        structure: Structure::default(),
+        sketch: Sketch::of(text),
         warnings: vec![Warning { code: "undecodable".to_owned(), page: Some(1), detail: "one".to_owned() }],
         coverage: Coverage::default(),
     }

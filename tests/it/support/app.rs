@@ -86,6 +86,13 @@ impl TestApp {
         body(self.request(Method::GET, path)).await
     }
 
+    /// A page as text.
+    pub(crate) async fn page(&self, path: &str) -> String {
+        let response = self.request(Method::GET, path).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK, "{path}");
+        response.text().await.unwrap()
+    }
+
     pub(crate) async fn post(&self, path: &str, json: &Value) -> (StatusCode, Value) {
         body(self.request(Method::POST, path).json(json)).await
     }

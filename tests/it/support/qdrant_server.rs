@@ -17,6 +17,8 @@ use qdrant_client::qdrant::CreateFieldIndexCollection;
 use qdrant_client::qdrant::DeletePoints;
 use qdrant_client::qdrant::GetCollectionInfoRequest;
 use qdrant_client::qdrant::GetCollectionInfoResponse;
+use qdrant_client::qdrant::GetPoints;
+use qdrant_client::qdrant::GetResponse;
 use qdrant_client::qdrant::HealthCheckReply;
 use qdrant_client::qdrant::HealthCheckRequest;
 use qdrant_client::qdrant::PointId as WirePointId;
@@ -24,6 +26,7 @@ use qdrant_client::qdrant::PointsOperationResponse;
 use qdrant_client::qdrant::QueryBatchPoints;
 use qdrant_client::qdrant::QueryBatchResponse;
 use qdrant_client::qdrant::ScoredPoint;
+use qdrant_client::qdrant::SetPayloadPoints;
 use qdrant_client::qdrant::UpdateResult;
 use qdrant_client::qdrant::UpdateStatus;
 use qdrant_client::qdrant::UpsertPoints;
@@ -39,10 +42,12 @@ use qdrant_edge::CountRequest;
 use qdrant_edge::EdgeShard;
 use qdrant_edge::FieldIndexOperations;
 use qdrant_edge::OperationError;
+use qdrant_edge::PayloadOps;
 use qdrant_edge::PointId;
 use qdrant_edge::PointInsertOperations;
 use qdrant_edge::PointOperations;
 use qdrant_edge::QueryBatchRequest;
+use qdrant_edge::SetPayloadOp;
 use qdrant_edge::UpdateOperation;
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -320,6 +325,31 @@ impl Points for Service {
         self.write(&collection_name, UpdateOperation::PointOperation(operation)).await
     }
 
+    async fn set_payload(
+        &self,
+        request: Request<SetPayloadPoints>,
+    ) -> Result<Response<PointsOperationResponse>, Status> {
+        let request = request.into_inner();
+        let Some(PointsSelectorOneOf::Filter(filter)) =
+            request.points_selector.and_then(|points| points.points_selector_one_of)
+        else {
+            return Err(Status::unimplemented("setting by id"));
+        };
+        let payload = wire::payload(request.payload)?.into();
+        let filter = Some(wire::filter(filter)?);
+        let set = PayloadOps::SetPayload(SetPayloadOp { payload, points: None, filter, key: None });
+        self.write(&request.collection_name, UpdateOperation::PayloadOperation(set)).await
+    }
+
+    async fn get(&self, request: Request<GetPoints>) -> Result<Response<GetResponse>, Status> {
+        let request = request.into_inner();
+        let collection = self.collection(&request.collection_name).await?;
+        let retrieve = wire::retrieve(request)?;
+        let found = blocking(move || collection.shard.retrieve(retrieve)).await?;
+        let result = found.into_iter().map(wire::retrieved).collect::<Result<Vec<_>, _>>()?;
+        Ok(Response::new(GetResponse { result, ..GetResponse::default() }))
+    }
+
     async fn create_field_index(
         &self,
         request: Request<CreateFieldIndexCollection>,
@@ -360,10 +390,8 @@ impl Points for Service {
     }
 
     unimplemented_calls! {
-        get(GetPoints) -> GetResponse;
         update_vectors(UpdatePointVectors) -> PointsOperationResponse;
         delete_vectors(DeletePointVectors) -> PointsOperationResponse;
-        set_payload(SetPayloadPoints) -> PointsOperationResponse;
         overwrite_payload(SetPayloadPoints) -> PointsOperationResponse;
         delete_payload(DeletePayloadPoints) -> PointsOperationResponse;
         clear_payload(ClearPayloadPoints) -> PointsOperationResponse;

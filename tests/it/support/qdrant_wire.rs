@@ -3,9 +3,14 @@
 use qdrant_client::qdrant;
 use qdrant_client::qdrant::CreateCollection;
 use qdrant_client::qdrant::CreateFieldIndexCollection;
+use qdrant_client::qdrant::DenseVector;
 use qdrant_client::qdrant::FieldType;
+use qdrant_client::qdrant::NamedVectorsOutput;
 use qdrant_client::qdrant::PointStruct as WirePoint;
 use qdrant_client::qdrant::QueryPoints;
+use qdrant_client::qdrant::RetrievedPoint;
+use qdrant_client::qdrant::VectorOutput;
+use qdrant_client::qdrant::VectorsOutput;
 use qdrant_client::qdrant::condition::ConditionOneOf;
 use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::payload_index_params::IndexParams;
@@ -14,8 +19,11 @@ use qdrant_client::qdrant::query::Variant;
 use qdrant_client::qdrant::value::Kind;
 use qdrant_client::qdrant::vector;
 use qdrant_client::qdrant::vector_input;
+use qdrant_client::qdrant::vector_output;
 use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::vectors_config;
+use qdrant_client::qdrant::vectors_output;
+use qdrant_client::qdrant::with_vectors_selector::SelectorOptions;
 use qdrant_edge::CreateIndex;
 use qdrant_edge::Distance;
 use qdrant_edge::EdgeConfig;
@@ -36,11 +44,18 @@ use qdrant_edge::PointId;
 use qdrant_edge::PointStruct;
 use qdrant_edge::QueryEnum;
 use qdrant_edge::QueryRequest;
+use qdrant_edge::Record;
+use qdrant_edge::RetrieveRequest;
 use qdrant_edge::ScoringQuery;
 use qdrant_edge::SearchParams;
 use qdrant_edge::Vector;
+use qdrant_edge::VectorInternal;
+use qdrant_edge::VectorStructInternal;
+use qdrant_edge::WithPayloadInterface;
+use qdrant_edge::WithVector;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::HashMap;
 use tonic::Status;
 
 pub(crate) fn config(request: &CreateCollection) -> Result<EdgeConfig, Status> {
@@ -103,12 +118,51 @@ pub(crate) fn point(point: WirePoint) -> Result<PointStruct, Status> {
             _ => return Err(Status::unimplemented("this kind of vector")),
         };
     }
-    let payload: serde_json::Map<String, Value> = point
-        .payload
-        .into_iter()
-        .map(|(key, value)| Ok((key, json_of(value)?)))
-        .collect::<Result<_, Status>>()?;
-    Ok(PointStruct::new(PointId::Uuid(id), vectors, Value::Object(payload)))
+    Ok(PointStruct::new(PointId::Uuid(id), vectors, Value::Object(payload(point.payload)?)))
+}
+
+pub(crate) fn payload(
+    payload: HashMap<String, qdrant::Value>,
+) -> Result<serde_json::Map<String, Value>, Status> {
+    payload.into_iter().map(|(key, value)| Ok((key, json_of(value)?))).collect()
+}
+
+pub(crate) fn retrieve(request: qdrant::GetPoints) -> Result<RetrieveRequest, Status> {
+    let id = |id: qdrant::PointId| match id.point_id_options {
+        Some(PointIdOptions::Uuid(id)) => id.parse().map(PointId::Uuid).ok(),
+        Some(PointIdOptions::Num(_)) | None => None,
+    };
+    let ids = request.ids.into_iter().map(id).collect::<Option<Vec<_>>>();
+    let ids = ids.ok_or_else(|| Status::unimplemented("a point that is not named by a UUID"))?;
+    let names = match request.with_vectors.and_then(|selector| selector.selector_options) {
+        Some(SelectorOptions::Include(names)) => names.names,
+        _ => return Err(Status::unimplemented("points without named vectors")),
+    };
+    Ok(RetrieveRequest {
+        with_payload: Some(WithPayloadInterface::Bool(false)),
+        with_vector: Some(WithVector::Selector(names)),
+        ..RetrieveRequest::new(ids)
+    })
+}
+
+pub(crate) fn retrieved(record: Record) -> Result<RetrievedPoint, Status> {
+    let PointId::Uuid(id) = record.id else { return Err(Status::internal("a point without a UUID")) };
+    let mut vectors = HashMap::new();
+    if let Some(VectorStructInternal::Named(named)) = record.vector {
+        for (name, vector) in named {
+            let VectorInternal::Dense(data) = vector else {
+                return Err(Status::unimplemented("retrieving this kind of vector"));
+            };
+            let vector = vector_output::Vector::Dense(DenseVector { data });
+            vectors.insert(name, VectorOutput { vector: Some(vector), ..VectorOutput::default() });
+        }
+    }
+    let named = vectors_output::VectorsOptions::Vectors(NamedVectorsOutput { vectors });
+    Ok(RetrievedPoint {
+        id: Some(qdrant::PointId { point_id_options: Some(PointIdOptions::Uuid(id.to_string())) }),
+        vectors: Some(VectorsOutput { vectors_options: Some(named) }),
+        ..RetrievedPoint::default()
+    })
 }
 
 pub(crate) fn query(query: QueryPoints) -> Result<QueryRequest, Status> {
@@ -138,11 +192,12 @@ pub(crate) fn query(query: QueryPoints) -> Result<QueryRequest, Status> {
 
 /// Through the JSON of Qdrant's REST interface, which the engine reads.
 pub(crate) fn filter(filter: qdrant::Filter) -> Result<Filter, Status> {
-    if !filter.should.is_empty() || !filter.must_not.is_empty() || filter.min_should.is_some() {
-        return Err(Status::unimplemented("a filter with `should` or `must_not`"));
+    if !filter.should.is_empty() || filter.min_should.is_some() {
+        return Err(Status::unimplemented("a filter with `should`"));
     }
     let must = filter.must.into_iter().map(condition).collect::<Result<Vec<_>, _>>()?;
-    serde_json::from_value(json!({ "must": must }))
+    let must_not = filter.must_not.into_iter().map(condition).collect::<Result<Vec<_>, _>>()?;
+    serde_json::from_value(json!({ "must": must, "must_not": must_not }))
         .map_err(|error| Status::invalid_argument(error.to_string()))
 }
 
@@ -150,6 +205,10 @@ fn condition(condition: qdrant::Condition) -> Result<Value, Status> {
     let Some(ConditionOneOf::Field(field)) = condition.condition_one_of else {
         return Err(Status::unimplemented("this kind of condition"));
     };
+    if let Some(range) = field.range {
+        let range = json!({ "lt": range.lt, "gt": range.gt, "gte": range.gte, "lte": range.lte });
+        return Ok(json!({ "key": field.key, "range": range }));
+    }
     let value = match field.r#match.and_then(|wanted| wanted.match_value) {
         Some(MatchValue::Keyword(keyword)) => json!({ "value": keyword }),
         Some(MatchValue::Integer(integer)) => json!({ "value": integer }),

@@ -12,6 +12,7 @@ use docent::domain::DocumentId;
 use docent::domain::PassageId;
 use docent::domain::SparseVector;
 use docent::domain::sparse_document;
+use docent::ports::Hit;
 use docent::ports::HybridQuery;
 use docent::ports::Point;
 use docent::ports::StoreError;
@@ -21,6 +22,7 @@ use proptest::strategy::Strategy;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use std::collections::BTreeSet;
+use time::OffsetDateTime;
 
 macro_rules! everywhere {
     ($($name:ident)*) => {
@@ -59,6 +61,9 @@ everywhere! {
     deleting_a_version_leaves_the_other
     deleting_a_document_leaves_the_others
     vectors_that_no_embedder_made_are_refused
+    a_version_is_found_in_its_time_alone
+    a_passage_without_a_vector_is_found_by_its_words
+    vectors_come_back_as_they_were_written
     a_healthy_index_says_so
 }
 
@@ -277,6 +282,63 @@ async fn scores_say_nothing_of_collections_that_may_not_be_read(index: &dyn Vect
     assert_eq!(index.search(&query, &reader_of(&[mine])).await.unwrap(), before);
 }
 
+async fn a_version_is_found_in_its_time_alone(index: &dyn VectorIndex) {
+    let (collection, document) = (CollectionId::new(), DocumentId::new());
+    let day = |day: i64| OffsetDateTime::UNIX_EPOCH + time::Duration::days(day);
+    let version = |version: i32, since: OffsetDateTime| Point {
+        passage: PassageId::derive(document, version, 0),
+        version,
+        since,
+        ..point(collection, document, 0, [0.0, 1.0, 0.0, 0.0], "rent")
+    };
+    index.upsert(vec![version(1, day(10)), version(2, day(20))]).await.unwrap();
+
+    index.supersede(document, 1, day(20)).await.unwrap();
+    index.supersede(document, 1, day(20)).await.unwrap();
+
+    for (at, expected) in [(5, None), (15, Some(1)), (20, Some(2)), (25, Some(2))] {
+        let query = HybridQuery { at: day(at), ..question([0.0, 1.0, 0.0, 0.0], "rent") };
+        let hits = index.search(&query, &reader_of(&[collection])).await.unwrap();
+        let expected: Vec<PassageId> =
+            expected.map(|version| PassageId::derive(document, version, 0)).into_iter().collect();
+        assert_eq!(passages(&hits), expected, "day {at}");
+    }
+}
+
+async fn a_passage_without_a_vector_is_found_by_its_words(index: &dyn VectorIndex) {
+    let (collection, document) = (CollectionId::new(), DocumentId::new());
+    let words = Point { dense: None, ..point(collection, document, 0, [0.0; 4], "rent") };
+    let whole = point(collection, document, 1, [0.0, 1.0, 0.0, 0.0], "notice");
+    index.upsert(vec![words.clone(), whole]).await.unwrap();
+    let query = question([0.0, 1.0, 0.0, 0.0], "rent");
+
+    let before = index.search(&query, &reader_of(&[collection])).await.unwrap();
+    index.upsert(vec![Point { dense: Some(vec![0.0, 1.0, 0.0, 0.0]), ..words.clone() }]).await.unwrap();
+    let after = index.search(&query, &reader_of(&[collection])).await.unwrap();
+
+    let scores = |hits: &[Hit]| hits.iter().find(|hit| hit.passage == words.passage).unwrap().scores;
+    assert!(scores(&before).sparse.is_some() && scores(&before).dense.is_none(), "{before:?}");
+    assert!(scores(&after).sparse.is_some() && scores(&after).dense.is_some(), "{after:?}");
+    assert_eq!(index.count(document).await.unwrap(), 2);
+}
+
+async fn vectors_come_back_as_they_were_written(index: &dyn VectorIndex) {
+    let (collection, document) = (CollectionId::new(), DocumentId::new());
+    let with = point(collection, document, 0, [0.6, 0.8, 0.0, 0.0], "rent");
+    let without = Point { dense: None, ..point(collection, document, 1, [0.0; 4], "rent") };
+    index.upsert(vec![with.clone(), without.clone()]).await.unwrap();
+    let unknown = PassageId::derive(DocumentId::new(), 1, 0);
+
+    let vectors = index.vectors(&[with.passage, without.passage, unknown]).await.unwrap();
+
+    assert_eq!(vectors.keys().copied().collect::<Vec<_>>(), [with.passage]);
+    let written = with.dense.unwrap();
+    assert!(
+        vectors[&with.passage].iter().zip(&written).all(|(one, other)| close(*one, *other)),
+        "{vectors:?}"
+    );
+}
+
 async fn deleting_a_version_leaves_the_other(index: &dyn VectorIndex) {
     let (collection, document) = (CollectionId::new(), DocumentId::new());
     let version = |version: i32, ordinals: u32| {
@@ -318,8 +380,8 @@ async fn deleting_a_document_leaves_the_others(index: &dyn VectorIndex) {
 async fn vectors_that_no_embedder_made_are_refused(index: &dyn VectorIndex) {
     let (collection, document) = (CollectionId::new(), DocumentId::new());
     let fine = point(collection, document, 0, [0.0, 1.0, 0.0, 0.0], "rent");
-    let short = Point { dense: vec![1.0; DIMENSIONS - 1], ..fine.clone() };
-    let infinite = Point { dense: vec![f32::NAN; DIMENSIONS], ..fine.clone() };
+    let short = Point { dense: Some(vec![1.0; DIMENSIONS - 1]), ..fine.clone() };
+    let infinite = Point { dense: Some(vec![f32::NAN; DIMENSIONS]), ..fine.clone() };
     let unsorted =
         Point { sparse: SparseVector { indices: vec![7, 7], values: vec![1.0, 1.0] }, ..fine.clone() };
 

@@ -20,6 +20,7 @@ use docent::ports::Hit;
 use docent::ports::HybridQuery;
 use docent::ports::Point;
 use std::collections::BTreeSet;
+use time::OffsetDateTime;
 
 /// Of every vector here.
 const DIMENSIONS: usize = 4;
@@ -33,7 +34,8 @@ fn reader_of(collections: &[CollectionId]) -> AclFilter {
 
 fn point(collection: CollectionId, document: DocumentId, ordinal: u32, dense: [f32; 4], text: &str) -> Point {
     let passage = PassageId::derive(document, 1, ordinal);
-    Point { passage, collection, document, version: 1, dense: dense.to_vec(), sparse: sparse_document(text) }
+    let (dense, sparse) = (Some(dense.to_vec()), sparse_document(text));
+    Point { passage, collection, document, version: 1, since: OffsetDateTime::UNIX_EPOCH, dense, sparse }
 }
 
 fn question(dense: [f32; 4], text: &str) -> HybridQuery {
@@ -41,6 +43,7 @@ fn question(dense: [f32; 4], text: &str) -> HybridQuery {
         dense: dense.to_vec(),
         sparse: sparse_query(text),
         documents: Vec::new(),
+        at: OffsetDateTime::now_utc(),
         candidates: 50,
         limit: 50,
     }

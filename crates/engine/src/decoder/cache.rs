@@ -40,6 +40,14 @@ impl Cache {
         self.truncate(0);
     }
 
+    /// Forgets everything and gives the memory back.
+    pub(crate) fn release(&mut self) {
+        self.clear();
+        for layer in &mut self.layers {
+            (layer.kv, layer.capacity) = (None, 0);
+        }
+    }
+
     /// Keeps what can serve `prompt` and says how many tokens that is.
     ///
     /// Only whole chunks are kept, and at least one token of the prompt is left to compute: the rest is then

@@ -31,4 +31,5 @@ returning
     versions.collection_id,
     versions.sha256,
     versions.file_name,
-    versions.given_title
+    versions.given_title,
+    versions.password

@@ -9,9 +9,20 @@ with over as (
         finished_at = case when $5::timestamptz is not null and attempts < max_attempts then null else now() end
     where id = $1 and worker = $2 and attempts = $3 and state = 'running'
     returning document_id, version, state
+),
+withdrawn as (
+    -- What was searchable by its words alone is not what it says it is.
+    update documents
+    set visible_version = null
+    from over
+    where over.state = 'failed'
+        and documents.id = over.document_id
+        and documents.visible_version = over.version
+    returning documents.id
 )
 update versions
-set status = case over.state when 'ready' then 'queued' else 'failed' end,
+set visible_since = case over.state when 'ready' then visible_since end,
+    status = case over.state when 'ready' then 'queued' else 'failed' end,
     error = case over.state when 'ready' then null else $4::text::json end
-from over
+from over, (select count(*) from withdrawn) as documents_first -- the order of locks
 where versions.document_id = over.document_id and versions.number = over.version

@@ -3,6 +3,8 @@ select
     collection_id as "collection_id!",
     title as "title!",
     status as "status!",
+    visible as "visible!",
+    whole as "whole!",
     version as "version!",
     sha256 as "sha256!",
     media_type as "media_type!",

@@ -10,9 +10,20 @@ with put_back as (
         finished_at = case when attempts < max_attempts then null else now() end
     where state = 'running' and starts_with(worker, $1)
     returning document_id, version, state
+),
+withdrawn as (
+    -- What was searchable by its words alone is not what it says it is.
+    update documents
+    set visible_version = null
+    from put_back
+    where put_back.state = 'failed'
+        and documents.id = put_back.document_id
+        and documents.visible_version = put_back.version
+    returning documents.id
 )
 update versions
-set status = case put_back.state when 'ready' then 'queued' else 'failed' end,
+set visible_since = case put_back.state when 'ready' then visible_since end,
+    status = case put_back.state when 'ready' then 'queued' else 'failed' end,
     error = case put_back.state when 'ready' then null else $2::text::json end
-from put_back
+from put_back, (select count(*) from withdrawn) as documents_first -- the order of locks
 where versions.document_id = put_back.document_id and versions.number = put_back.version

@@ -1,4 +1,4 @@
--- A version that is not whole yet gives no row; one that is but has no text gives an empty string.
+-- A version that nobody could see yet gives no row; one that has no text gives an empty string.
 select coalesce(
     (
         select string_agg(texts.content, '' order by texts.first)
@@ -11,5 +11,5 @@ from documents
 join versions
     on versions.document_id = documents.id
     and versions.number = coalesce($2, documents.visible_version)
-    and versions.status in ('ready', 'ready_with_warnings')
+    and versions.visible_since is not null
 where documents.id = $1 and documents.collection_id = any($3)

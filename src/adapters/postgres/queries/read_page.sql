@@ -20,7 +20,7 @@ from documents
 join versions
     on versions.document_id = documents.id
     and versions.number = coalesce($2, documents.visible_version)
-    and versions.status in ('ready', 'ready_with_warnings')
+    and versions.visible_since is not null
 join pages
     on pages.document_id = versions.document_id
     and pages.version = versions.number

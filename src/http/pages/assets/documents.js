@@ -40,7 +40,7 @@ search?.addEventListener("submit", async (event) => {
   const problem = document.querySelector("[data-no-clause]");
   const address = search.elements.address.value.trim();
   try {
-    const path = `/api/v1/documents/${search.dataset.clause}/clauses/${encodeURIComponent(address)}`;
+    const path = `/api/v1/documents/${search.dataset.clause}/clauses/${encodeURIComponent(address)}?version=${search.dataset.version}`;
     const clause = await (await call("GET", path)).json();
     const { document_id: id, version, page, span } = clause;
     problem.hidden = true;

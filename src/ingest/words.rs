@@ -1,0 +1,233 @@
+//! From passages to words: the text is stored, its terms go into the index, and where nothing of the document could be
+//! found before, it can be found by them from now on. Vectors of passages that were embedded before are taken over. Knows
+//! no model's output.
+
+use crate::audit::Event;
+use crate::domain::ClaimedJob;
+use crate::domain::EventId;
+use crate::domain::Passage;
+use crate::domain::PassageId;
+use crate::domain::SparseVector;
+use crate::domain::sparse_document;
+use crate::ingest::IngestError;
+use crate::ingest::IngestParts;
+use crate::ingest::chunk::Chunks;
+use crate::ingest::error::fenced;
+use crate::ingest::run::Run;
+use crate::ports::Extracted;
+use crate::ports::Point;
+use crate::ports::VectorIndex;
+use serde_json::json;
+use sha2::Digest;
+use sha2::Sha256;
+use std::collections::BTreeMap;
+use std::time::Instant;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
+
+/// Points written in one go.
+const BATCH: usize = 256;
+
+/// A version whose words are in the index. Points without a dense vector still need one.
+pub(super) struct Words {
+    pub(super) extracted: Extracted,
+    pub(super) points: Vec<Point>,
+    /// What is embedded of each passage.
+    pub(super) texts: Vec<String>,
+}
+
+/// What searching needs of each passage.
+struct Prepared {
+    texts: Vec<String>,
+    terms: Vec<SparseVector>,
+    sha256: Vec<[u8; 32]>,
+}
+
+/// Stores the text and makes its words searchable.
+#[tracing::instrument(name = "words", skip_all)]
+pub(super) async fn words(parts: &IngestParts, run: &Run, chunks: Chunks) -> Result<Words, IngestError> {
+    let (began, job) = (Instant::now(), run.job());
+    let mut extracted = chunks.into_extracted();
+    let prepared = prepare(parts, extracted.passages.clone(), run.over().clone()).await?;
+    let mut kept = kept_vectors(parts, job, &prepared.sha256).await?;
+
+    extracted.embedded_sha256 = prepared.sha256;
+    extracted.coverage.vectors_kept = kept.len() as u64;
+    parts.intake.store_extracted(job, &extracted).await.map_err(fenced)?;
+    let since = OffsetDateTime::now_utc();
+    let passages = extracted.passages.iter().zip(prepared.terms).enumerate();
+    let points = passages.map(|(at, (passage, sparse))| point(passage, since, kept.remove(&at), sparse));
+    let points: Vec<Point> = points.collect();
+    write(parts.index.as_ref(), job, &points).await?;
+
+    record(parts, job, &extracted).await?;
+    let visible = parts.intake.reveal(job).await.map_err(fenced)?;
+    tracing::debug!(
+        visible,
+        kept = extracted.coverage.vectors_kept,
+        ms = began.elapsed().as_millis(),
+        "the words are searchable"
+    );
+    Ok(Words { extracted, points, texts: prepared.texts })
+}
+
+fn point(passage: &Passage, since: OffsetDateTime, dense: Option<Vec<f32>>, sparse: SparseVector) -> Point {
+    Point {
+        passage: passage.passage_id,
+        collection: passage.collection_id,
+        document: passage.document_id,
+        version: passage.version,
+        since,
+        dense,
+        sparse,
+    }
+}
+
+/// Texts and their terms, off the runtime's threads: both tokenise.
+async fn prepare(
+    parts: &IngestParts,
+    passages: Vec<Passage>,
+    over: CancellationToken,
+) -> Result<Prepared, IngestError> {
+    let embedder = parts.embedder.clone();
+    let prepared = tokio::task::spawn_blocking(move || {
+        let (most, model) = (embedder.max_tokens(), embedder.fingerprint().weights_sha256.clone());
+        let count = |text: &str| embedder.count_tokens(text);
+        let (mut texts, mut terms, mut sha256) = (Vec::new(), Vec::new(), Vec::new());
+        for passage in passages.iter().take_while(|_| !over.is_cancelled()) {
+            let text = searchable_text(passage, most, &count);
+            terms.push(sparse_document(&text));
+            sha256.push(
+                Sha256::new().chain_update(&model).chain_update([0]).chain_update(&text).finalize().into(),
+            );
+            texts.push(text);
+        }
+        (texts.len() == passages.len()).then_some(Prepared { texts, terms, sha256 })
+    });
+    prepared.await.map_err(|_| IngestError::Panicked("words"))?.ok_or(IngestError::LeaseLost)
+}
+
+/// What is embedded and indexed of a passage: title, headings and the names of the columns above its text, as much of
+/// them as fits.
+fn searchable_text(passage: &Passage, most: usize, count_tokens: &dyn Fn(&str) -> usize) -> String {
+    let text = passage.text.trim();
+    let columns = passage.table_header.as_ref().map(|rows| format!("{rows}\n"));
+    let columns = columns.as_deref().unwrap_or_default();
+    let headings: Vec<&str> =
+        passage.heading_path.iter().map(String::as_str).filter(|heading| *heading != passage.title).collect();
+    let above = |parts: &[&str], columns: &str| format!("{}\n{columns}{text}", parts.join(" > "));
+    let whole = [&[passage.title.as_str()], headings.as_slice()].concat();
+    let last = headings.last().copied();
+    let shorter = last.map(|last| vec![passage.title.as_str(), last]);
+    let shortest = vec![last.unwrap_or(passage.title.as_str())];
+    let candidates = [Some((whole, columns)), shorter.map(|parts| (parts, columns)), Some((shortest, ""))];
+    candidates
+        .into_iter()
+        .flatten()
+        .map(|(parts, columns)| above(&parts, columns))
+        .find(|whole| count_tokens(whole) <= most)
+        .unwrap_or_else(|| text.to_owned())
+}
+
+/// Vectors of the same texts by the same model, by the position of the passage: of earlier versions, and of an attempt
+/// at this one that did not come to its end.
+async fn kept_vectors(
+    parts: &IngestParts,
+    job: &ClaimedJob,
+    sha256: &[[u8; 32]],
+) -> Result<BTreeMap<usize, Vec<f32>>, IngestError> {
+    let embedded = parts.intake.embedded(job, sha256).await?;
+    let ids: Vec<PassageId> = embedded.iter().map(|(id, _)| *id).collect();
+    let vectors = if ids.is_empty() { BTreeMap::new() } else { parts.index.vectors(&ids).await? };
+    let fine = |vector: &&Vec<f32>| vector.len() == parts.embedder.dimensions();
+    let by_text: BTreeMap<[u8; 32], &Vec<f32>> =
+        embedded.iter().filter_map(|(id, sha256)| Some((*sha256, vectors.get(id).filter(fine)?))).collect();
+    let kept = sha256.iter().enumerate();
+    Ok(kept.filter_map(|(at, sha256)| Some((at, (*by_text.get(sha256)?).clone()))).collect())
+}
+
+/// Writes all points anew: an earlier attempt may have cut the text into more of them.
+async fn write(index: &dyn VectorIndex, job: &ClaimedJob, points: &[Point]) -> Result<(), IngestError> {
+    index.delete(job.document, Some(job.version)).await?;
+    for batch in points.chunks(BATCH) {
+        index.upsert(batch.to_vec()).await?;
+    }
+    Ok(())
+}
+
+/// What is not in the log does not become visible.
+async fn record(parts: &IngestParts, job: &ClaimedJob, extracted: &Extracted) -> Result<(), IngestError> {
+    let event = Event {
+        id: EventId::new(),
+        kind: "document.words_indexed",
+        reference: None,
+        actor: None,
+        documents: vec![job.document],
+        outcome: None,
+        facts: json!({
+            "collection": job.collection,
+            "version": job.version,
+            "job": job.id,
+            "attempt": job.attempt,
+            "sha256": job.sha256,
+            "media_type": extracted.media_type,
+            "pages": extracted.coverage.pages,
+            "passages": extracted.passages.len(),
+            "vectors_kept": extracted.coverage.vectors_kept,
+        }),
+        content: None,
+    };
+    parts.auditor.record(event).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::CollectionId;
+    use crate::domain::DocumentId;
+    use crate::domain::Span;
+
+    fn words(text: &str) -> usize {
+        text.split_whitespace().count()
+    }
+
+    fn passage() -> Passage {
+        Passage {
+            passage_id: PassageId::derive(DocumentId::new(), 1, 0),
+            document_id: DocumentId::new(),
+            collection_id: CollectionId::new(),
+            version: 1,
+            ordinal: 0,
+            title: "Lease".to_owned(),
+            page: 1,
+            span: Span { start: 0, end: 12 },
+            boxes: Vec::new(),
+            heading_path: vec!["Lease".to_owned(), "Part 1".to_owned(), "Rent".to_owned()],
+            table_header: None,
+            text: "\nFive hundred.\n".to_owned(),
+        }
+    }
+
+    #[test]
+    fn headings_go_with_the_text_as_far_as_they_fit() {
+        let passage = passage();
+        let check = |most, expected: &str| assert_eq!(searchable_text(&passage, most, &words), expected);
+
+        check(100, "Lease > Part 1 > Rent\nFive hundred.");
+        check(7, "Lease > Rent\nFive hundred.");
+        check(4, "Rent\nFive hundred.");
+        check(3, "Rent\nFive hundred.");
+        check(2, "Five hundred.");
+    }
+
+    #[test]
+    fn the_names_of_the_columns_go_with_the_rows_as_far_as_they_fit() {
+        let passage = Passage { table_header: Some("| Item | Price |".to_owned()), ..passage() };
+        let check = |most, expected: &str| assert_eq!(searchable_text(&passage, most, &words), expected);
+
+        check(100, "Lease > Part 1 > Rent\n| Item | Price |\nFive hundred.");
+        check(10, "Lease > Rent\n| Item | Price |\nFive hundred.");
+        check(4, "Rent\nFive hundred.");
+    }
+}
