@@ -130,7 +130,7 @@ mod tests {
 
     #[test]
     fn the_model_gets_sides_that_it_can_divide() {
-        assert_eq!(model_size(1_654, 2_339), (1_408, 2_016));
+        assert_eq!(model_size(1_654, 2_339), (1_408, 1_984));
         assert_eq!(model_size(300, 400), (736, 992));
         assert_eq!(model_size(1, 100_000), (32, 2_016));
     }

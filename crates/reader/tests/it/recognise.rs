@@ -119,13 +119,11 @@ fn only_who_will_recognise_gets_a_file_of_pictures() {
     assert_eq!(parsed.warnings[0].code, WarningCode::PageWithoutText);
 }
 
-/// The models, where a folder with them is named.
-fn models() -> Option<OcrModels> {
-    let Some(folder) = std::env::var_os("DOCENT_OCR_MODELS") else {
-        eprintln!("not run: DOCENT_OCR_MODELS names no folder with the recognition models");
-        return None;
-    };
-    Some(OcrModels::open(Path::new(&folder), 1).unwrap())
+/// The models that `docent models pull starter` fetched.
+fn models() -> OcrModels {
+    let folder =
+        std::env::var_os("DOCENT__MODELS__DIR").expect("set by `make test`: the folder of the models");
+    OcrModels::open(&Path::new(&folder).join("pp-ocrv6-small"), 1).unwrap()
 }
 
 fn recognise(bytes: &[u8], models: &OcrModels) -> Parsed {
@@ -139,7 +137,7 @@ fn recognise(bytes: &[u8], models: &OcrModels) -> Parsed {
 
 #[test]
 fn a_scan_reads_as_the_page_that_was_scanned_however_it_lies() {
-    let Some(models) = models() else { return };
+    let models = models();
     let content = lines(50, 700, &CONTRACT);
     let mut original = Pdf::new();
     original.page(&content);
@@ -171,7 +169,7 @@ fn a_scan_reads_as_the_page_that_was_scanned_however_it_lies() {
 
 #[test]
 fn a_page_without_text_stays_without() {
-    let Some(models) = models() else { return };
+    let models = models();
     let mut pdf = scanned("0.5 g 100 100 400 300 re f");
     pdf.page(WHOLE_PAGE);
     pdf.page(&lines(50, 700, &CONTRACT));
