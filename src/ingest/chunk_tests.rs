@@ -72,6 +72,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
         headings: vec![],
         tables: vec![],
         warnings: vec![],
+        unread: vec![],
     }
 }
 

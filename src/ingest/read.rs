@@ -116,6 +116,7 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
         max_pages: limits.max_pages,
         max_characters: limits.max_characters,
         max_stream_bytes: limits.max_stream_bytes,
+        will_recognise: false,
     };
     let call = Call {
         program: &parts.reader_program,
@@ -127,8 +128,8 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     let parsed = match child::ask(&call, Job::Read(options), file).await? {
         Reply::Parsed(parsed) => parsed,
         Reply::Failed(error) => return Err(error.into()),
-        Reply::Rendered(_) => {
-            return Err(IngestError::ReaderBroken { detail: "an image for a text".to_owned() });
+        Reply::Rendered(_) | Reply::Recognised(_) => {
+            return Err(IngestError::ReaderBroken { detail: "another thing than a text".to_owned() });
         }
     };
     let taken = tokio::task::spawn_blocking(move || Parsed::from_reader(*parsed));
@@ -243,6 +244,7 @@ mod tests {
                 page: Some(1),
                 detail: "1 glyph".to_owned(),
             }],
+            unread: Vec::new(),
         };
 
         let parsed = Parsed::from_reader(parsed);

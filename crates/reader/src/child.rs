@@ -7,9 +7,12 @@
 //! Knows no queues, no timeouts and no parent.
 
 use crate::error::ReadError;
+use crate::ocr::OcrModels;
 use crate::options::ReadOptions;
+use crate::options::RecogniseRequest;
 use crate::options::RenderRequest;
 use crate::parsed::Parsed;
+use crate::parsed::RecognisedPage;
 use rustix::process::Resource;
 use rustix::process::Rlimit;
 use rustix::process::Signal;
@@ -56,6 +59,8 @@ pub enum Job {
     Read(ReadOptions),
     /// Paint a page of it.
     Render(RenderRequest),
+    /// Recognise the text of pages in their pictures.
+    Recognise(RecogniseRequest),
 }
 
 /// What the child says.
@@ -65,6 +70,8 @@ pub enum Reply {
     Parsed(Box<Parsed>),
     /// The page that was painted, as PNG.
     Rendered(Vec<u8>),
+    /// The pages that were asked for, in that order.
+    Recognised(Vec<RecognisedPage>),
     /// Why nothing came of it.
     Failed(ReadError),
 }
@@ -89,6 +96,7 @@ pub enum ProtocolError {
 enum ReplyLine {
     Parsed(Box<Parsed>),
     Rendered { bytes: u64 },
+    Recognised(Vec<RecognisedPage>),
     Failed(ReadError),
 }
 
@@ -107,6 +115,7 @@ pub fn decode_reply(stdout: &[u8]) -> Result<Reply, ProtocolError> {
     let end = stdout.iter().position(|&byte| byte == b'\n').ok_or(ProtocolError::NoReply)?;
     match serde_json::from_slice(&stdout[..end]).map_err(ProtocolError::Malformed)? {
         ReplyLine::Parsed(parsed) => Ok(Reply::Parsed(parsed)),
+        ReplyLine::Recognised(pages) => Ok(Reply::Recognised(pages)),
         ReplyLine::Failed(error) => Ok(Reply::Failed(error)),
         ReplyLine::Rendered { bytes } => {
             let image = &stdout[end + 1..];
@@ -120,7 +129,18 @@ pub fn decode_reply(stdout: &[u8]) -> Result<Reply, ProtocolError> {
 ///
 /// Fails only if the limits cannot be set or the parent does not keep to the protocol; faults of the file are replies.
 pub fn serve(limits: &Limits) -> ExitCode {
-    match bind(limits).and_then(|()| converse(limits)) {
+    serve_bound(limits, None)
+}
+
+/// Does one job as [`serve`] does, with models at hand to recognise text.
+///
+/// They were loaded before: a bound child opens no files.
+pub fn serve_with_models(limits: &Limits, models: OcrModels) -> ExitCode {
+    serve_bound(limits, Some(models))
+}
+
+fn serve_bound(limits: &Limits, models: Option<OcrModels>) -> ExitCode {
+    match bind(limits).and_then(|()| converse(limits, models)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error is the parent's log; it says nothing of the file.
@@ -144,7 +164,7 @@ fn bind(limits: &Limits) -> io::Result<()> {
     Ok(())
 }
 
-fn converse(limits: &Limits) -> io::Result<()> {
+fn converse(limits: &Limits, models: Option<OcrModels>) -> io::Result<()> {
     let mut input = io::stdin().lock();
     let mut header = Vec::new();
     input.by_ref().take(MAX_HEADER_BYTES).read_until(b'\n', &mut header)?;
@@ -154,20 +174,22 @@ fn converse(limits: &Limits) -> io::Result<()> {
     let reply = if bytes.len() as u64 > limits.max_file_bytes {
         Reply::Failed(ReadError::TooLarge { limit: limits.max_file_bytes, unit: "bytes".into() })
     } else {
-        guarded(job, bytes)?
+        guarded(job, bytes, models)?
     };
     answer(reply, &mut io::BufWriter::new(io::stdout().lock()))
 }
 
 /// Does the job on a thread with enough stack. A panic is a fault of the file, and its place in the code is kept, but
 /// not its message, which can hold text of the file.
-fn guarded(job: Job, bytes: Vec<u8>) -> io::Result<Reply> {
+fn guarded(job: Job, bytes: Vec<u8>, models: Option<OcrModels>) -> io::Result<Reply> {
     static PLACE: Mutex<Option<String>> = Mutex::new(None);
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|location| format!("{}:{}", location.file(), location.line()));
         *PLACE.lock().unwrap_or_else(PoisonError::into_inner) = place;
     }));
-    let worker = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || perform(&job, &bytes))?;
+    let worker = std::thread::Builder::new()
+        .stack_size(STACK_BYTES)
+        .spawn(move || perform(&job, &bytes, models.as_ref()))?;
     Ok(worker.join().unwrap_or_else(|_| {
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
         let detail =
@@ -176,10 +198,14 @@ fn guarded(job: Job, bytes: Vec<u8>) -> io::Result<Reply> {
     }))
 }
 
-fn perform(job: &Job, bytes: &[u8]) -> Reply {
+fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>) -> Reply {
     let outcome = match job {
         Job::Read(options) => crate::read(bytes, options).map(|parsed| Reply::Parsed(Box::new(parsed))),
         Job::Render(request) => crate::render(bytes, request).map(Reply::Rendered),
+        Job::Recognise(request) => models
+            .ok_or_else(|| ReadError::RecognitionFailed { detail: "no models are loaded".into() })
+            .and_then(|models| crate::recognise(bytes, request, models))
+            .map(Reply::Recognised),
     };
     outcome.unwrap_or_else(Reply::Failed)
 }
@@ -188,6 +214,7 @@ fn answer(reply: Reply, output: &mut impl Write) -> io::Result<()> {
     let (line, image) = match reply {
         Reply::Parsed(parsed) => (ReplyLine::Parsed(parsed), Vec::new()),
         Reply::Rendered(image) => (ReplyLine::Rendered { bytes: image.len() as u64 }, image),
+        Reply::Recognised(pages) => (ReplyLine::Recognised(pages), Vec::new()),
         Reply::Failed(error) => (ReplyLine::Failed(error), Vec::new()),
     };
     serde_json::to_writer(&mut *output, &line)?;
@@ -199,13 +226,24 @@ fn answer(reply: Reply, output: &mut impl Write) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parsed::Recognised;
+    use crate::parsed::Rect;
+    use crate::parsed::Span;
+    use crate::parsed::Word;
 
     #[test]
     fn a_reply_comes_back_as_it_was() {
         let parsed = crate::read("# 合同\n\n正文\n\n## 二\n".as_bytes(), &ReadOptions::default()).unwrap();
+        let page = RecognisedPage {
+            number: 3,
+            text: "租金 rent".into(),
+            words: vec![Word { span: Span { start: 0, end: 2 }, rect: Rect::default() }],
+            recognised: Recognised { confidence: 0.5, quarter_turns: 1, skew_degrees: -2.0 },
+        };
         let replies = [
             Reply::Parsed(Box::new(parsed)),
             Reply::Rendered(vec![0x89, b'P', b'\n', 0]),
+            Reply::Recognised(vec![page]),
             Reply::Failed(ReadError::Empty),
             Reply::Failed(ReadError::TooManyPages { pages: 9, limit: 5 }),
         ];

@@ -4,7 +4,7 @@ use crate::parsed::Format;
 use serde::Deserialize;
 use serde::Serialize;
 
-/// Why nothing of a file can be used. All of these are faults of the file or the request.
+/// Why nothing of a file can be used. All but [`ReadError::RecognitionFailed`] are faults of the file or the request.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum ReadError {
@@ -68,6 +68,12 @@ pub enum ReadError {
         /// What the file is.
         format: Format,
     },
+    /// The models that recognise text are missing or failed; no fault of the file.
+    #[error("the text of the pages could not be recognised: {detail}")]
+    RecognitionFailed {
+        /// What is missing or failed.
+        detail: String,
+    },
     /// Reading takes more work than any honest file of its size.
     #[error("reading the file takes more work than is allowed: {detail}")]
     OutOfBudget {
@@ -90,6 +96,7 @@ impl ReadError {
             ReadError::TooLarge { .. } => "too_large",
             ReadError::NoSuchPage { .. } => "no_such_page",
             ReadError::NotRenderable { .. } => "not_renderable",
+            ReadError::RecognitionFailed { .. } => "recognition_failed",
             ReadError::OutOfBudget { .. } => "out_of_budget",
         }
     }

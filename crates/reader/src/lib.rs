@@ -1,7 +1,7 @@
 //! File bytes in; pages, positioned text, headings, warnings and page images out.
 //!
 //! [`read`] turns one file into [`Parsed`]: the text, the pages as spans of it, and for PDF a box for every word.
-//! [`render`] paints one PDF page with highlights. Both work on hostile bytes within stated bounds, and are meant
+//! [`render`] paints one PDF page with highlights, [`recognise`] reads pages that are pictures. All work on hostile bytes within stated bounds, and are meant
 //! to run in the child process of [`child`], whose limits hold where bounds in this code cannot.
 //!
 //! This crate knows no database, no collection, no network and no file names.
@@ -15,7 +15,9 @@ mod highlight;
 mod html;
 mod manuscript;
 mod markdown;
+mod merge;
 mod numerals;
+mod ocr;
 mod office;
 mod options;
 mod parsed;
@@ -28,13 +30,17 @@ mod xlsx;
 pub use detect::detect;
 pub use error::ReadError;
 pub use highlight::rects_for;
+pub use ocr::OcrError;
+pub use ocr::OcrModels;
 pub use options::ReadOptions;
+pub use options::RecogniseRequest;
 pub use options::RenderRequest;
 pub use parsed::Format;
 pub use parsed::Heading;
 pub use parsed::Page;
 pub use parsed::Parsed;
 pub use parsed::Recognised;
+pub use parsed::RecognisedPage;
 pub use parsed::Rect;
 pub use parsed::Span;
 pub use parsed::Table;
@@ -66,6 +72,30 @@ pub fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
 pub fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
     match detect(bytes)? {
         Format::Pdf => pdf::render(bytes, request),
+        format @ (Format::Markdown
+        | Format::Text
+        | Format::Docx
+        | Format::Xlsx
+        | Format::Pptx
+        | Format::Html
+        | Format::Email) => Err(ReadError::NotRenderable { format }),
+    }
+}
+
+/// Recognises the text of pages of a PDF in their pictures; one page is returned for each asked for, in that order.
+///
+/// [`Parsed::with_recognised`] puts them in their places. Takes some ten seconds of CPU time a page.
+///
+/// # Errors
+/// [`ReadError::NotRenderable`] for other formats, [`ReadError::NoSuchPage`], [`ReadError::RecognitionFailed`], and the
+/// faults of opening the file.
+pub fn recognise(
+    bytes: &[u8],
+    request: &RecogniseRequest,
+    models: &OcrModels,
+) -> Result<Vec<RecognisedPage>, ReadError> {
+    match detect(bytes)? {
+        Format::Pdf => pdf::recognise(bytes, request, models),
         format @ (Format::Markdown
         | Format::Text
         | Format::Docx

@@ -97,7 +97,8 @@ impl<'o> Manuscript<'o> {
             return Err(ReadError::Empty);
         }
         let Self { content, pages, headings, .. } = self;
-        Ok(Parsed { format, title, content, pages, headings, tables: Vec::new(), warnings })
+        let (tables, unread) = (Vec::new(), Vec::new());
+        Ok(Parsed { format, title, content, pages, headings, tables, warnings, unread })
     }
 }
 

@@ -17,11 +17,19 @@ pub struct ReadOptions {
     pub max_characters: u64,
     /// No single stream of a PDF may unpack to more bytes than this; 48 MiB unless set.
     pub max_stream_bytes: u64,
+    /// A file whose pages are all pictures is no error: its pages will be recognised.
+    pub will_recognise: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { password: None, max_pages: 5_000, max_characters: 20_000_000, max_stream_bytes: 48 << 20 }
+        Self {
+            password: None,
+            max_pages: 5_000,
+            max_characters: 20_000_000,
+            max_stream_bytes: 48 << 20,
+            will_recognise: false,
+        }
     }
 }
 
@@ -33,6 +41,7 @@ impl fmt::Debug for ReadOptions {
             .field("max_pages", &self.max_pages)
             .field("max_characters", &self.max_characters)
             .field("max_stream_bytes", &self.max_stream_bytes)
+            .field("will_recognise", &self.will_recognise)
             .finish()
     }
 }
@@ -60,6 +69,27 @@ impl fmt::Debug for RenderRequest {
             .field("page", &self.page)
             .field("scale", &self.scale)
             .field("highlights", &self.highlights)
+            .field("password", &self.password.as_ref().map(|_| "***"))
+            .finish()
+    }
+}
+
+/// Pages of a PDF whose text is to be recognised in their pictures.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecogniseRequest {
+    /// The pages, from 1.
+    pub pages: Vec<u32>,
+    /// Opens an encrypted PDF; without it the empty password is tried.
+    #[serde(default)]
+    pub password: Option<String>,
+}
+
+impl fmt::Debug for RecogniseRequest {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("RecogniseRequest")
+            .field("pages", &self.pages)
             .field("password", &self.password.as_ref().map(|_| "***"))
             .finish()
     }

@@ -25,6 +25,9 @@ pub struct Parsed {
     pub tables: Vec<Table>,
     /// Everything that was lost or doubtful.
     pub warnings: Vec<Warning>,
+    /// Pages, from 1, that are pictures of text, or whose text is not what they show: recognition would say more.
+    #[serde(default)]
+    pub unread: Vec<u32>,
 }
 
 /// A kind of file.
@@ -100,6 +103,19 @@ pub struct Recognised {
     pub quarter_turns: u8,
     /// Degrees clockwise that its lines lean after that.
     pub skew_degrees: f32,
+}
+
+/// A page as recognition found it, to be put in the place of what reading found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RecognisedPage {
+    /// Which page, from 1.
+    pub number: u32,
+    /// Its text in reading order, without a line break at the end; empty where nothing was found.
+    pub text: String,
+    /// The words with their boxes; the spans count from the start of `text`.
+    pub words: Vec<Word>,
+    /// How it was recognised.
+    pub recognised: Recognised,
 }
 
 /// A table whose rows are lines of the content, `| Item | Price |`.
@@ -232,6 +248,10 @@ pub enum WarningCode {
     TrackedChanges,
     /// Pictures, charts and diagrams were passed over.
     PicturesNotRead,
+    /// Text of pages was recognised in their pictures.
+    RecognisedText,
+    /// The text of a page was recognised with little certainty.
+    LowConfidence,
     /// Attachments of a message are named and were not read.
     AttachmentsNotRead,
 }

@@ -73,6 +73,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         headings: Vec::new(),
         tables: Vec::new(),
         warnings,
+        unread: Vec::new(),
     })
 }
 

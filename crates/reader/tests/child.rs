@@ -3,13 +3,16 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at any fault")]
 
 use reader::Format;
+use reader::OcrModels;
 use reader::ReadOptions;
+use reader::RecogniseRequest;
 use reader::child;
 use reader::child::Job;
 use reader::child::Limits;
 use reader::child::ProtocolError;
 use reader::child::Reply;
 use std::io::Write;
+use std::path::Path;
 use std::process::Command;
 use std::process::ExitCode;
 use std::process::Stdio;
@@ -18,6 +21,7 @@ fn main() -> ExitCode {
     let limits = Limits { max_file_bytes: 1 << 20, cpu_seconds: 20, ..Limits::default() };
     match std::env::args().nth(1).as_deref() {
         Some("serve") => return child::serve(&limits),
+        Some("recognise") => return child::serve_with_models(&limits, models()),
         Some("starve") => return child::serve(&Limits { address_space_bytes: 1 << 20, ..limits }),
         // Whatever a test runner passes on.
         Some(_) | None => {}
@@ -27,6 +31,8 @@ fn main() -> ExitCode {
     a_file_that_is_too_long_is_refused();
     a_child_without_memory_gives_no_reply();
     a_header_that_is_no_job_fails();
+    recognition_without_models_is_refused();
+    recognition_keeps_to_the_limits();
     ExitCode::SUCCESS
 }
 
@@ -88,4 +94,44 @@ fn a_header_that_is_no_job_fails() {
 
     assert!(!success);
     assert!(matches!(reply, Err(ProtocolError::NoReply)), "{reply:?}");
+}
+
+/// The models that `docent models pull starter` fetched.
+fn models() -> OcrModels {
+    let folder =
+        std::env::var_os("DOCENT__MODELS__DIR").expect("set by `make test`: the folder of the models");
+    OcrModels::open(&Path::new(&folder).join("pp-ocrv6-small"), 1).unwrap()
+}
+
+/// A PDF with one page, black on white.
+const PICTURE: &[u8] = b"%PDF-1.4
+1 0 obj <</Type/Catalog/Pages 2 0 R>> endobj
+2 0 obj <</Type/Pages/Kids[3 0 R]/Count 1>> endobj
+3 0 obj <</Type/Page/Parent 2 0 R/MediaBox[0 0 600 800]/Contents 4 0 R
+/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>> endobj
+4 0 obj <</Length 51>> stream
+BT /F1 24 Tf 50 700 Td (The rent is 2400) Tj ET    
+endstream endobj
+trailer <</Root 1 0 R>>
+%%EOF";
+
+fn recognise(mode: &str) -> (bool, Result<Reply, ProtocolError>) {
+    let request = RecogniseRequest { pages: vec![1], password: None };
+    converse(mode, &child::encode_header(&Job::Recognise(request)), PICTURE)
+}
+
+fn recognition_without_models_is_refused() {
+    let (success, reply) = recognise("serve");
+
+    let Ok(Reply::Failed(error)) = reply else { panic!("{reply:?}") };
+    assert!(success);
+    assert_eq!(error.code(), "recognition_failed");
+}
+
+fn recognition_keeps_to_the_limits() {
+    let (success, reply) = recognise("recognise");
+
+    let Ok(Reply::Recognised(pages)) = reply else { panic!("{reply:?}") };
+    assert!(success);
+    assert_eq!((pages.len(), pages[0].number, pages[0].text.as_str()), (1, 1, "The rent is 2400"));
 }

@@ -16,11 +16,13 @@ pub(super) struct Garble {
 }
 
 impl Garble {
-    /// Looks at the text of a page.
-    pub(super) fn look_at(&mut self, page: u32, text: &str) {
-        if is_garbled(text) {
+    /// Looks at the text of a page and says whether it looks wrong.
+    pub(super) fn look_at(&mut self, page: u32, text: &str) -> bool {
+        let garbled = is_garbled(text);
+        if garbled {
             self.suspicious.push(page);
         }
+        garbled
     }
 
     /// Returns one warning for each page that looked wrong.

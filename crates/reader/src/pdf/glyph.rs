@@ -30,6 +30,8 @@ pub(super) struct PageGlyphs {
     pub(super) hidden: u32,
     /// Pictures drawn.
     pub(super) images: u32,
+    /// Area of the page under pictures, in square points; where they overlap, it counts again.
+    pub(super) image_area: f64,
     /// Lines, areas and shadings drawn.
     pub(super) drawings: u32,
     /// Why a part of the page is missing.

@@ -190,7 +190,7 @@ impl<'a> PageRun<'a, '_> {
                 scope.marked.begin(replacement, self.result.glyphs.len());
             }
             b"EMC" => scope.marked.end(&mut self.result.glyphs),
-            b"BI" => self.result.images += 1,
+            b"BI" => self.picture(&scope.state.to_page),
             b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" | b"S" | b"s" | b"sh" => {
                 self.result.drawings += 1;
             }
@@ -344,6 +344,18 @@ impl<'a> PageRun<'a, '_> {
         self.result.glyphs.push(glyph);
     }
 
+    /// Notes a picture: it fills the unit square (ISO 32000-1, 8.9.5.1).
+    fn picture(&mut self, to_page: &Matrix) {
+        let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(x, y)| to_page.apply(x, y));
+        let extent = |along: fn(&Point) -> f64, end: f64| {
+            let within = corners.iter().map(|corner| sane(along(corner)).clamp(0.0, end));
+            within.clone().fold(0.0, f64::max) - within.fold(end, f64::min)
+        };
+        let (width, height) = self.size;
+        self.result.images += 1;
+        self.result.image_area += extent(|corner| corner.x, width) * extent(|corner| corner.y, height);
+    }
+
     /// Draws a form; a picture is only counted.
     fn draw(&mut self, scope: &Scope<'a>, operands: &[Operand<'_>]) {
         let Some(name) = operands.last().and_then(Operand::as_name) else { return };
@@ -356,7 +368,7 @@ impl<'a> PageRun<'a, '_> {
         let Some(object) = found else { return };
         let Ok(stream) = objects::resolve(document, object).as_stream() else { return };
         match objects::name(document, &stream.dict, b"Subtype") {
-            Some(b"Image") => self.result.images += 1,
+            Some(b"Image") => self.picture(&scope.state.to_page),
             _ => {
                 self.form(
                     stream,

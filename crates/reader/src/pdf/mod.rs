@@ -16,14 +16,17 @@ mod layout;
 mod marked;
 mod objects;
 mod outline;
+mod recognise;
 mod render;
 mod running;
 mod state;
 mod strings;
 
+pub(crate) use recognise::recognise;
 pub(crate) use render::render;
 
 use crate::error::ReadError;
+use crate::merge::without_text;
 use crate::options::ReadOptions;
 use crate::parsed::Format;
 use crate::parsed::Page;
@@ -40,8 +43,12 @@ use interpret::Interpreter;
 use layout::PageText;
 use lopdf::Document;
 
-/// Fewer characters on all pages together mean that the pages are pictures.
+/// Fewer characters on all pages together, or on one page under a picture, mean that the pages are pictures.
 const MIN_CHARACTERS: usize = 30;
+/// A picture that covers more than this part of its page may be the page.
+const MIN_COVER: f64 = 0.5;
+/// A page without text on which so many lines and areas are drawn may have its text among them.
+const MIN_DRAWINGS: u32 = 20;
 /// Steps of interpretation for a whole document; an honest page takes some thousands.
 const MAX_STEPS: u64 = 300_000_000;
 /// This many invisible characters on a page without pictures are worth a warning; a picture with invisible text over
@@ -109,6 +116,7 @@ impl<'o> Assembly<'o> {
             headings: Vec::new(),
             tables: Vec::new(),
             warnings,
+            unread: Vec::new(),
         };
         Self {
             options,
@@ -131,6 +139,7 @@ impl<'o> Assembly<'o> {
     ) -> Result<(), ReadError> {
         let number = self.parsed.pages.len() as u32 + 1;
         self.warn_of(number, found, &text, running.len());
+        self.judge(number, found, &text, page.shown.size());
         let start = self.characters;
         self.parsed.content.push_str(&text.text);
         self.characters += text.characters;
@@ -185,21 +194,27 @@ impl<'o> Assembly<'o> {
         if text.characters == 0 && running == 0 && !blank {
             self.without_text.push(number);
         }
-        self.garble.look_at(number, &text.text);
+    }
+
+    /// Notes a page that recognition would say more about than its content does.
+    fn judge(&mut self, number: u32, found: &PageGlyphs, text: &PageText, (width, height): (f64, f64)) {
+        let garbled = self.garble.look_at(number, &text.text);
+        let undecodable = u64::from(text.undecodable) * 10 > u64::from(text.characters);
+        let few = visible(&text.text).take(MIN_CHARACTERS).count() < MIN_CHARACTERS;
+        let picture = found.image_area > MIN_COVER * width * height;
+        let nothing = text.characters == 0 && (found.images > 0 || found.drawings >= MIN_DRAWINGS);
+        if garbled || undecodable || few && picture || nothing {
+            self.parsed.unread.push(number);
+        }
     }
 
     /// Adds what can be said only of the whole.
     fn finish(mut self, document: &Document, pages: &[PageObject<'_>]) -> Result<Parsed, ReadError> {
-        let visible = self.parsed.content.chars().filter(|character| !character.is_whitespace());
-        if visible.take(MIN_CHARACTERS).count() < MIN_CHARACTERS {
+        let hopeless = self.parsed.unread.is_empty() || !self.options.will_recognise;
+        if hopeless && visible(&self.parsed.content).take(MIN_CHARACTERS).count() < MIN_CHARACTERS {
             return Err(self.without_any_text());
         }
-        if let Some(&first) = self.without_text.first() {
-            let detail =
-                format!("no text was found on page {}; it may be a scan", page_list(&self.without_text));
-            let page = (self.without_text.len() == 1).then_some(first);
-            self.parsed.warnings.push(Warning { code: WarningCode::PageWithoutText, page, detail });
-        }
+        self.parsed.warnings.extend(without_text(&self.without_text));
         self.parsed.warnings.extend(self.garble.warnings());
         self.parsed.headings = outline::headings(document, pages, &self.parsed);
         Ok(self.parsed)
@@ -216,25 +231,6 @@ impl<'o> Assembly<'o> {
     }
 }
 
-/// Writes page numbers as `1, 3-7, 9`.
-fn page_list(numbers: &[u32]) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for run in numbers.chunk_by(|a, b| a + 1 == *b) {
-        match run {
-            [first, .., last] => parts.push(format!("{first}-{last}")),
-            [only] => parts.push(only.to_string()),
-            [] => {}
-        }
-    }
-    parts.join(", ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn page_numbers_are_written_as_ranges() {
-        assert_eq!(page_list(&[1, 3, 4, 5, 9]), "1, 3-5, 9");
-    }
+fn visible(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|character| !character.is_whitespace())
 }

@@ -11,6 +11,7 @@ use hayro::RenderSettings;
 use hayro::hayro_interpret::InterpreterSettings;
 use hayro::hayro_syntax::LoadPdfError;
 use hayro::hayro_syntax::Pdf;
+use hayro::hayro_syntax::page::Page;
 use hayro::vello_cpu::Pixmap;
 use hayro::vello_cpu::color::palette::css::WHITE;
 
@@ -23,14 +24,30 @@ const MARK: [u16; 3] = [255, 232, 92];
 
 /// Paints a page as a PNG.
 pub(crate) fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, ReadError> {
-    let password = request.password.as_deref().unwrap_or_default();
-    let pdf =
-        Pdf::new_with_password(bytes.to_vec(), password).map_err(|error| explain(error, bytes, request))?;
-    let pages = pdf.pages();
-    let no_such_page = || ReadError::NoSuchPage { page: request.page, pages: pages.len() as u32 };
-    let index = (request.page as usize).checked_sub(1).ok_or_else(no_such_page)?;
-    let page = pages.get(index).ok_or_else(no_such_page)?;
+    let pdf = open(bytes, request.password.as_deref())?;
+    let page = page(&pdf, request.page)?;
     let scale = scale(page.render_dimensions(), request.scale);
+    let mut image = paint(page, scale);
+    image.mark(&request.highlights, scale);
+    image.encode()
+}
+
+/// Opens a PDF for painting.
+pub(super) fn open(bytes: &[u8], password: Option<&str>) -> Result<Pdf, ReadError> {
+    Pdf::new_with_password(bytes.to_vec(), password.unwrap_or_default())
+        .map_err(|error| explain(error, bytes, password))
+}
+
+/// Finds a page, counted from 1.
+pub(super) fn page(pdf: &Pdf, number: u32) -> Result<&Page<'_>, ReadError> {
+    let pages = pdf.pages();
+    let index = (number as usize).checked_sub(1);
+    let no_such_page = ReadError::NoSuchPage { page: number, pages: pages.len() as u32 };
+    index.and_then(|index| pages.get(index)).ok_or(no_such_page)
+}
+
+/// Paints a page on white, at so many pixels a point.
+pub(super) fn paint(page: &Page<'_>, scale: f32) -> Image {
     let settings = PixmapSettings { x_scale: scale, y_scale: scale, bg_color: WHITE };
     let pixmap = hayro::render(
         page,
@@ -39,15 +56,13 @@ pub(crate) fn render(bytes: &[u8], request: &RenderRequest) -> Result<Vec<u8>, R
         &RenderSettings::default(),
         &settings,
     );
-    let mut image = Image::from(&pixmap);
-    image.mark(&request.highlights, scale);
-    image.encode()
+    Image::from(&pixmap)
 }
 
 /// Says in our words why a file does not open. That a password is missing is told as reading tells it.
-fn explain(error: LoadPdfError, bytes: &[u8], request: &RenderRequest) -> ReadError {
+fn explain(error: LoadPdfError, bytes: &[u8], password: Option<&str>) -> ReadError {
     let stream_limit = usize::try_from(ReadOptions::default().max_stream_bytes).unwrap_or(usize::MAX);
-    match (error, file::open(bytes, request.password.as_deref(), stream_limit)) {
+    match (error, file::open(bytes, password, stream_limit)) {
         (_, Err(known)) => known,
         (LoadPdfError::Decryption(_), Ok(_)) => ReadError::Encrypted,
         (LoadPdfError::Invalid, Ok(_)) => ReadError::Damaged { detail: "its pages cannot be painted".into() },
@@ -63,10 +78,10 @@ fn scale((width, height): (f32, f32), wanted: f32) -> f32 {
 }
 
 /// An image of three bytes a pixel.
-struct Image {
-    width: usize,
-    height: usize,
-    pixels: Vec<u8>,
+pub(super) struct Image {
+    pub(super) width: usize,
+    pub(super) height: usize,
+    pub(super) pixels: Vec<u8>,
 }
 
 impl From<&Pixmap> for Image {

@@ -11,4 +11,5 @@ mod fixture;
 mod headings;
 mod image;
 mod mutation;
+mod recognise;
 mod text;
