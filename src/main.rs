@@ -68,6 +68,9 @@ enum Command {
         /// As JSON
         #[arg(long)]
         limits: String,
+        /// Folder of the models that recognise pages, for a job that does
+        #[arg(long)]
+        models: Option<PathBuf>,
     },
 }
 
@@ -96,8 +99,8 @@ enum Configuration {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    if let Command::Read { limits } = &arguments.command {
-        return app::read(limits);
+    if let Command::Read { limits, models } = &arguments.command {
+        return app::read(limits, models.as_deref());
     }
     match run(arguments) {
         Ok(()) => ExitCode::SUCCESS,

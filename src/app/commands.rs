@@ -16,6 +16,7 @@ use crate::http::identity::FirstAdmin;
 use crate::ingest::clauses_of;
 use anyhow::Context;
 use anyhow::bail;
+use reader::OcrModels;
 use secrecy::ExposeSecret;
 use serde_json::json;
 use std::io::Write;
@@ -147,11 +148,16 @@ pub fn show_config(config: &Config) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Is the child that reads one hostile file; `limits` is JSON.
-pub fn read(limits: &str) -> ExitCode {
-    match serde_json::from_str(limits) {
-        Ok(limits) => reader::child::serve(&limits),
-        Err(_) => ExitCode::from(2),
+/// Is the child that reads one hostile file; `limits` is JSON, `models` the folder of those that recognise pages.
+pub fn read(limits: &str, models: Option<&Path>) -> ExitCode {
+    let Ok(limits) = serde_json::from_str(limits) else { return ExitCode::from(2) };
+    let Some(folder) = models else { return reader::child::serve(&limits) };
+    match OcrModels::open(folder, 1) {
+        Ok(models) => reader::child::serve_with_models(&limits, models),
+        Err(error) => {
+            eprintln!("reader: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -59,6 +59,8 @@ pub struct Models {
     pub embedder: Arc<dyn Embedder>,
     /// Of the generator.
     pub prefixes: Arc<dyn PrefixCache>,
+    /// The folder of the one that recognises pages; the child that reads loads it.
+    pub recogniser: Option<PathBuf>,
 }
 
 impl Models {
@@ -68,8 +70,9 @@ impl Models {
     /// A missing or damaged file names the command that mends it.
     pub async fn load(config: &Config) -> anyhow::Result<Self> {
         let config = config.clone();
+        let recogniser = models::recogniser(&config)?;
         let (generator, embedder) = tokio::task::spawn_blocking(move || models::start(&config)).await??;
-        Ok(Self { prefixes: generator.clone(), generator, embedder })
+        Ok(Self { prefixes: generator.clone(), generator, embedder, recogniser })
     }
 }
 
@@ -193,6 +196,7 @@ fn ingest_parts(
         config: config.ingest.clone(),
         reader: config.reader.clone(),
         reader_program: program,
+        recogniser: models.recogniser.clone(),
         max_upload_bytes: config.http.max_upload_bytes,
         blobs: Arc::clone(&stores.blobs),
         documents: Arc::new(stores.postgres.clone()),

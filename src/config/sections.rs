@@ -183,6 +183,8 @@ pub struct Models {
     pub generator: String,
     /// Name in the manifest of the model that embeds.
     pub embedder: String,
+    /// Name in the manifest of the model that recognises text in pictures of pages; empty: none.
+    pub recogniser: String,
 }
 
 /// How models run.
@@ -239,6 +241,10 @@ pub struct Reader {
     pub max_characters: u64,
     /// One decompressed stream of a PDF.
     pub max_stream_bytes: u64,
+    /// Pages of one file that are recognised in their pictures.
+    pub max_recognised_pages: usize,
+    /// Pages of one file recognised at once; 0: half of the processors, at least one.
+    pub recognise_at_once: usize,
     /// Children rendering page images at once.
     pub max_renders: usize,
 }

@@ -99,6 +99,12 @@ pub struct Coverage {
     pub characters_embedded: u64,
     /// Glyphs that could not be decoded.
     pub undecodable_glyphs: u64,
+    /// Pages whose text was recognised in their pictures.
+    #[serde(default)]
+    pub pages_recognised: u32,
+    /// Mean of the confidences of those pages, 0 to 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recognition_confidence: Option<f64>,
     /// Passages whose vector was kept from an earlier version or attempt.
     #[serde(default)]
     pub vectors_kept: u64,

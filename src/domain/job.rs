@@ -15,6 +15,8 @@ pub enum Stage {
     Queued,
     /// The reader extracts text; counted in bytes.
     Read,
+    /// Pages that are pictures are recognised; counted in pages. Passed over where there are none.
+    Recognise,
     /// Text becomes passages; counted in characters.
     Chunk,
     /// Passages become vectors; counted in passages.
@@ -31,6 +33,7 @@ impl Stage {
         match self {
             Self::Queued => "queued",
             Self::Read => "read",
+            Self::Recognise => "recognise",
             Self::Chunk => "chunk",
             Self::Embed => "embed",
             Self::Index => "index",
@@ -46,6 +49,7 @@ impl FromStr for Stage {
         match text {
             "queued" => Ok(Self::Queued),
             "read" => Ok(Self::Read),
+            "recognise" => Ok(Self::Recognise),
             "chunk" => Ok(Self::Chunk),
             "embed" => Ok(Self::Embed),
             "index" => Ok(Self::Index),

@@ -133,6 +133,26 @@ pub struct PageLayout {
     pub recognised: Option<Recognised>,
 }
 
+/// What is told of a page in a list of all.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct PageSummary {
+    /// From 1.
+    pub number: u32,
+    /// The printed page number, where the file says one; of workbooks the sheet's name.
+    pub label: Option<String>,
+    /// Points; 0 where the format has no pages.
+    pub width: f32,
+    /// Points; 0 where the format has no pages.
+    pub height: f32,
+    /// The page's stretch of `content`.
+    pub span: Span,
+    /// Glyphs that could not be decoded; each is U+FFFD in the text.
+    pub undecodable: u32,
+    /// How the text was recognised, where the page is a picture of text.
+    #[serde(default)]
+    pub recognised: Option<Recognised>,
+}
+
 /// A page whose text was recognised in its picture (OCR).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Recognised {

@@ -121,6 +121,7 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/documents/{id}/content", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/outline", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/clauses/{address}", READERS),
+    Rule::api("GET", "/api/v1/documents/{id}/pages", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}/image", READERS),
     Rule::api("GET", "/api/v1/jobs/{id}", READERS),

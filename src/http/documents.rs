@@ -5,8 +5,10 @@ use crate::domain::CollectionId;
 use crate::domain::Document;
 use crate::domain::DocumentId;
 use crate::domain::Page;
+use crate::domain::PageSummary;
 use crate::domain::PassageId;
 use crate::domain::Principal;
+use crate::domain::Recognised;
 use crate::domain::Rect;
 use crate::domain::Span;
 use crate::http::State as Service;
@@ -155,6 +157,8 @@ pub(super) struct PageView {
     words: Vec<WordView>,
     /// Running heads and feet of this page that the text has only where they come first.
     running: Vec<String>,
+    /// How the text was recognised, where the page is a picture of text.
+    recognised: Option<Recognised>,
 }
 
 /// A word and where it stands.
@@ -162,6 +166,31 @@ pub(super) struct PageView {
 struct WordView {
     span: Span,
     r#box: Rect,
+}
+
+/// Pages of a version.
+#[derive(Serialize, utoipa::ToSchema)]
+pub(super) struct PagesView {
+    /// In order; empty while the text is not there yet.
+    pages: Vec<PageSummary>,
+}
+
+/// The pages of a version: their sizes, their stretches of the text, and which were recognised in their pictures.
+#[utoipa::path(get, path = "/api/v1/documents/{id}/pages", operation_id = "list_pages", tag = "documents",
+    params(("id" = DocumentId, Path),
+        ("version" = Option<i32>, Query, description = "the visible one when left out")),
+    responses((status = 200, description = "The pages", body = PagesView)))]
+pub(super) async fn pages(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+    Segments(id): Segments<DocumentId>,
+    mut params: Params,
+) -> Result<Json<PagesView>, AppError> {
+    let version = version_of(&mut params);
+    params.finish()?;
+    let filter = who.acl_filter();
+    state.documents.find(id, &filter).await?.ok_or_else(|| AppError::missing("document"))?;
+    Ok(Json(PagesView { pages: state.documents.pages(id, version, &filter).await? }))
 }
 
 /// A page's text and the boxes of its words.
@@ -189,6 +218,7 @@ pub(super) async fn page(
         text,
         words: layout.words.into_iter().map(|word| WordView { span: word.span, r#box: word.rect }).collect(),
         running: layout.running,
+        recognised: layout.recognised,
     }))
 }
 

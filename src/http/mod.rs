@@ -144,6 +144,7 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(grants::put, grants::delete))
         .routes(routes!(documents::show, documents::delete))
         .routes(routes!(documents::content))
+        .routes(routes!(documents::pages))
         .routes(routes!(documents::page))
         .routes(routes!(documents::page_image))
         .routes(routes!(outline::show))

@@ -8,6 +8,7 @@ use reader::ReadError;
 use reader::child::Job;
 use reader::child::Limits;
 use reader::child::Reply;
+use std::ffi::OsStr;
 use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -38,6 +39,8 @@ pub(super) struct Call<'a> {
     pub(super) deadline: Duration,
     /// Longest reply, in bytes.
     pub(super) max_reply: u64,
+    /// Folder of the models that recognise pages, for a job that does.
+    pub(super) models: Option<&'a Path>,
 }
 
 /// What the child left behind.
@@ -49,7 +52,7 @@ struct Remains {
 }
 
 /// Runs one job over the file in a child of its own.
-pub(super) async fn ask(call: &Call<'_>, job: Job, bytes: Vec<u8>) -> Result<Reply, IngestError> {
+pub(super) async fn ask(call: &Call<'_>, job: Job, bytes: &[u8]) -> Result<Reply, IngestError> {
     let began = Instant::now();
     let header = reader::child::encode_header(&job);
     let mut child = start(call, bytes.len())?;
@@ -85,6 +88,7 @@ fn start(call: &Call<'_>, file_bytes: usize) -> Result<Child, IngestError> {
     let limits = serde_json::to_string(&limits).expect("three numbers can be written");
     Command::new(call.program)
         .args(["read", "--limits", &limits])
+        .args(call.models.into_iter().flat_map(|folder| [OsStr::new("--models"), folder.as_os_str()]))
         .env_clear()
         .current_dir("/")
         .stdin(Stdio::piped())
@@ -97,7 +101,7 @@ fn start(call: &Call<'_>, file_bytes: usize) -> Result<Child, IngestError> {
         .map_err(|error| broken(&error))
 }
 
-async fn talk(child: &mut Child, header: Vec<u8>, bytes: Vec<u8>, max_reply: u64) -> io::Result<Remains> {
+async fn talk(child: &mut Child, header: Vec<u8>, bytes: &[u8], max_reply: u64) -> io::Result<Remains> {
     let missing = || io::Error::other("the child has no pipes");
     let input = child.stdin.take().ok_or_else(missing)?;
     let output = child.stdout.take().ok_or_else(missing)?;
@@ -117,8 +121,8 @@ async fn talk(child: &mut Child, header: Vec<u8>, bytes: Vec<u8>, max_reply: u64
 }
 
 /// Gives the child its work. It may refuse to hear all of it: what it answers counts, not that.
-async fn feed(mut input: ChildStdin, header: Vec<u8>, bytes: Vec<u8>) {
-    if input.write_all(&header).await.is_ok() && input.write_all(&bytes).await.is_ok() {
+async fn feed(mut input: ChildStdin, header: Vec<u8>, bytes: &[u8]) {
+    if input.write_all(&header).await.is_ok() && input.write_all(bytes).await.is_ok() {
         let _refused = input.shutdown().await;
     }
 }
@@ -171,6 +175,8 @@ mod tests {
         max_pages: 10,
         max_characters: 1_000,
         max_stream_bytes: 1 << 20,
+        max_recognised_pages: 10,
+        recognise_at_once: 1,
         max_renders: 1,
     };
 
@@ -184,9 +190,9 @@ mod tests {
         let program = directory.path().join("reader");
         fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        let call = Call { program: &program, limits: &LIMITS, deadline, max_reply: 4_096 };
+        let call = Call { program: &program, limits: &LIMITS, deadline, max_reply: 4_096, models: None };
         let job = Job::Read(reader::ReadOptions::default());
-        ask(&call, job, b"x".repeat(1 << 20)).await
+        ask(&call, job, &b"x".repeat(1 << 20)).await
     }
 
     const LONG: Duration = Duration::from_secs(20);

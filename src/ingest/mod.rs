@@ -3,6 +3,7 @@
 //! ```text
 //! Upload ──accept──▶ job          a version's row, blob and job exist; 202 to the client
 //! job ──read──▶ Parsed            a child process extracted text, pages, headings
+//!     ──recognise──▶ Parsed       others recognised the pages that are pictures
 //!     ──chunk──▶ Chunks           the text as passages, each with page, boxes and heading path
 //!     ──words──▶ Words            text and terms are durable; a first version can be found by its words
 //!     ──embed──▶ Vectors          a dense vector for each passage, kept where the same was embedded before
@@ -24,6 +25,7 @@ mod worker;
 
 mod child;
 mod read;
+mod recognise;
 
 mod chunk;
 mod clauses;
@@ -88,6 +90,8 @@ pub struct IngestParts {
     pub reader: ReaderConfig,
     /// This binary, started again as `docent read` to read hostile files.
     pub reader_program: PathBuf,
+    /// The folder of the models that recognise pages; none: such pages are not read.
+    pub recogniser: Option<PathBuf>,
     /// Largest file that is taken, in bytes.
     pub max_upload_bytes: usize,
     /// Files.

@@ -90,8 +90,9 @@ async fn paint(ingest: &Ingest, request: RenderRequest, bytes: Vec<u8>) -> Resul
         limits,
         deadline: Duration::from_millis(limits.timeout_ms).min(RENDER_DEADLINE),
         max_reply: MAX_IMAGE,
+        models: None,
     };
-    match child::ask(&call, Job::Render(request), bytes).await? {
+    match child::ask(&call, Job::Render(request), &bytes).await? {
         Reply::Rendered(png) => Ok(png),
         Reply::Failed(error) => Err(error.into()),
         Reply::Parsed(_) | Reply::Recognised(_) => {

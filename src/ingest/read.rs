@@ -1,4 +1,5 @@
-//! From the stored file to its text: the reader runs in a child process, its findings become ours. Knows no passage.
+//! From the stored file to its text: the reader runs in a child process, pages that are pictures are recognised, the
+//! findings become ours. Knows no passage.
 
 use crate::domain::Coverage;
 use crate::domain::PageLayout;
@@ -14,6 +15,7 @@ use crate::ingest::IngestParts;
 use crate::ingest::PASSWORD;
 use crate::ingest::child;
 use crate::ingest::child::Call;
+use crate::ingest::recognise::recognise;
 use crate::ingest::run::Run;
 use crate::ports::StoreError;
 use reader::Format;
@@ -116,7 +118,7 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
         max_pages: limits.max_pages,
         max_characters: limits.max_characters,
         max_stream_bytes: limits.max_stream_bytes,
-        will_recognise: false,
+        will_recognise: parts.recogniser.is_some(),
     };
     let call = Call {
         program: &parts.reader_program,
@@ -124,18 +126,20 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
         deadline: Duration::from_millis(limits.timeout_ms),
         max_reply: REPLY_BYTES
             .saturating_add(limits.max_characters.saturating_mul(REPLY_BYTES_PER_CHARACTER)),
+        models: None,
     };
-    let parsed = match child::ask(&call, Job::Read(options), file).await? {
+    let parsed = match child::ask(&call, Job::Read(options), &file).await? {
         Reply::Parsed(parsed) => parsed,
         Reply::Failed(error) => return Err(error.into()),
         Reply::Rendered(_) | Reply::Recognised(_) => {
             return Err(IngestError::ReaderBroken { detail: "another thing than a text".to_owned() });
         }
     };
-    let taken = tokio::task::spawn_blocking(move || Parsed::from_reader(*parsed));
-    let parsed = taken.await.map_err(|_| IngestError::Panicked("read"))?;
     run.advance(Stage::Read, size, size).await?;
     run.took(Stage::Read, began);
+    let parsed = recognise(parts, run, *parsed, &file).await?;
+    let taken = tokio::task::spawn_blocking(move || Parsed::from_reader(parsed));
+    let parsed = taken.await.map_err(|_| IngestError::Panicked("read"))?;
     tracing::debug!(pages = parsed.pages.len(), bytes = size, "the file is read");
     Ok(parsed)
 }
@@ -198,14 +202,33 @@ fn code(code: WarningCode) -> String {
 
 /// What can be said before the text is cut: undecodable glyphs stand in it as U+FFFD and do not count as extracted.
 fn coverage(parsed: &reader::Parsed) -> Coverage {
-    let without_text = parsed.warnings.iter().filter(|warning| warning.code == WarningCode::PageWithoutText);
+    let recognised = || parsed.pages.iter().filter_map(|page| page.recognised).map(|found| found.confidence);
     Coverage {
         pages: parsed.pages.len() as u32,
-        pages_without_text: without_text.count() as u32,
+        pages_without_text: pages_without_text(parsed) as u32,
         characters_extracted: visible_characters(&parsed.content),
+        pages_recognised: recognised().count() as u32,
+        recognition_confidence: mean(recognised()),
         undecodable_glyphs: parsed.pages.iter().map(|page| u64::from(page.undecodable)).sum(),
         ..Coverage::default()
     }
+}
+
+fn pages_without_text(parsed: &reader::Parsed) -> usize {
+    let mut rest = parsed.content.chars();
+    let mut is_blank = |page: &&reader::Page| {
+        let blank =
+            rest.by_ref().take(page.span.len() as usize).fold(true, |all, c| all && c.is_whitespace());
+        blank && page.running.is_empty()
+    };
+    parsed.pages.iter().filter(|page| is_blank(page)).count()
+}
+
+/// To three digits, as it is shown.
+fn mean(confidences: impl Iterator<Item = f32> + Clone) -> Option<f64> {
+    let count = confidences.clone().count();
+    let sum: f64 = confidences.map(f64::from).sum();
+    (count > 0).then(|| (sum / count as f64 * 1000.0).round() / 1000.0)
 }
 
 /// Characters that say something: not white space, not the mark of an undecodable one.

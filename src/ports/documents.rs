@@ -12,6 +12,7 @@ use crate::domain::Job;
 use crate::domain::JobId;
 use crate::domain::Page;
 use crate::domain::PageLayout;
+use crate::domain::PageSummary;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::Progress;
@@ -124,6 +125,13 @@ pub trait Documents: Send + Sync {
         number: u32,
         filter: &AclFilter,
     ) -> Result<Option<(PageLayout, String)>, StoreError>;
+    /// The pages of a version in order, if readable; none where it is not, and where its text is not there yet.
+    async fn pages(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        filter: &AclFilter,
+    ) -> Result<Vec<PageSummary>, StoreError>;
     /// The passages among `ids` that are readable now and of a version that was visible then; any order.
     async fn passages(
         &self,

@@ -15,6 +15,7 @@ mod outlines;
 mod outside;
 mod pages;
 mod postgres;
+mod scans;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
 mod versions;

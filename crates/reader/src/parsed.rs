@@ -252,6 +252,8 @@ pub enum WarningCode {
     RecognisedText,
     /// The text of a page was recognised with little certainty.
     LowConfidence,
+    /// Pages that are pictures were not recognised.
+    NotRecognised,
     /// Attachments of a message are named and were not read.
     AttachmentsNotRead,
 }

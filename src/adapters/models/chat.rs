@@ -34,7 +34,7 @@ impl Template {
         let no_think = match family {
             Family::Qwen3 => Some((id("<think>")?, id("</think>")?)),
             Family::Qwen2 => None,
-            Family::E5 | Family::BgeM3 | Family::Qwen3Embedding | Family::BgeReranker => {
+            Family::E5 | Family::BgeM3 | Family::Qwen3Embedding | Family::BgeReranker | Family::PpOcr => {
                 return Err("it has no chat template".to_owned());
             }
         };

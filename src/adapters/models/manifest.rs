@@ -130,6 +130,8 @@ pub enum Kind {
     Embedder,
     /// A question and a passage in, a score out.
     Reranker,
+    /// Pictures in, lines of text out.
+    Recogniser,
 }
 
 impl Kind {
@@ -139,6 +141,7 @@ impl Kind {
             Self::Generator => "generator",
             Self::Embedder => "embedder",
             Self::Reranker => "reranker",
+            Self::Recogniser => "recogniser",
         }
     }
 }
@@ -159,6 +162,8 @@ pub enum Family {
     Qwen3Embedding,
     /// Cross-encoder over XLM-R.
     BgeReranker,
+    /// One network finds lines, one reads them.
+    PpOcr,
 }
 
 impl Variant {

@@ -45,5 +45,6 @@ pub use resolve::resolve;
 pub use resolve::table;
 pub use resolve::verify;
 pub use start::Models;
+pub use start::recogniser;
 pub use start::start;
 pub use threads::take_threads;

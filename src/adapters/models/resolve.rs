@@ -219,7 +219,7 @@ pub(super) fn check(model: &Model, lock: &Lock, directory: &Path) -> Result<(), 
 }
 
 fn is_weights(path: &str) -> bool {
-    ["gguf", "safetensors"].iter().any(|extension| has_extension(path, extension))
+    ["gguf", "safetensors", "onnx"].iter().any(|extension| has_extension(path, extension))
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {

@@ -19,6 +19,7 @@ use engine::EncoderOptions;
 use engine::EngineError;
 use engine::Fingerprint;
 use engine::Handle;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The two models of a running service.
@@ -74,6 +75,25 @@ fn start_embedder(config: &Config, activity: &Activity) -> Result<EngineEmbedder
     Ok(EngineEmbedder::new(encoder, fingerprint, activity.clone()))
 }
 
+/// Returns the folder of the model that recognises pages, if one is named and there.
+///
+/// # Errors
+/// `Unknown`, `WrongKind`, `Damaged`, `Disk`. One that is missing is no error: files with text can be read without.
+pub fn recogniser(config: &Config) -> Result<Option<PathBuf>, ModelsError> {
+    let name = &config.models.recogniser;
+    if name.is_empty() {
+        return Ok(None);
+    }
+    match find(name, Kind::Recogniser, config) {
+        Ok(model) => Ok(Some(model.directory)),
+        Err(missing @ ModelsError::Missing { .. }) => {
+            tracing::warn!("pages that are pictures will not be read: {missing}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 fn find(name: &str, kind: Kind, config: &Config) -> Result<ResolvedModel, ModelsError> {
     let model = resolve(name, config)?;
     if model.kind == kind {
@@ -92,7 +112,7 @@ fn encoder_family(model: &ResolvedModel) -> Result<EncoderFamily, ModelsError> {
         Family::E5 => Ok(EncoderFamily::E5),
         Family::BgeM3 => Ok(EncoderFamily::BgeM3),
         Family::Qwen3Embedding => Ok(EncoderFamily::Qwen3Embedding),
-        Family::Qwen2 | Family::Qwen3 | Family::BgeReranker => {
+        Family::Qwen2 | Family::Qwen3 | Family::BgeReranker | Family::PpOcr => {
             let (is, wanted) = (model.kind.as_str(), Kind::Embedder.as_str());
             Err(ModelsError::WrongKind { name: model.name.to_owned(), is, wanted })
         }

@@ -17,6 +17,7 @@ use crate::domain::DocumentId;
 use crate::domain::JobId;
 use crate::domain::Page;
 use crate::domain::PageLayout;
+use crate::domain::PageSummary;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::Rect;
@@ -138,6 +139,24 @@ impl Documents for Postgres {
         .await
         .map_err(store_error)?;
         Ok(row.map(|row| (row.layout.0, row.text)))
+    }
+
+    async fn pages(
+        &self,
+        id: DocumentId,
+        version: Option<i32>,
+        filter: &AclFilter,
+    ) -> Result<Vec<PageSummary>, StoreError> {
+        let layouts = sqlx::query_file_scalar!(
+            "src/adapters/postgres/queries/list_pages.sql",
+            id.uuid(),
+            version,
+            &readable(filter)
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(store_error)?;
+        Ok(layouts.into_iter().map(|layout| layout.0).collect())
     }
 
     async fn passages(

@@ -10,6 +10,7 @@ use super::status;
 use super::versions::similar;
 use super::versions::versions;
 use crate::domain::Document;
+use crate::domain::PageSummary;
 use crate::domain::Searchable;
 use crate::domain::Similar;
 use crate::domain::VersionState;
@@ -26,6 +27,7 @@ pub(super) struct About<'a> {
     pub(super) clauses: &'a [Clause],
     pub(super) versions: &'a [VersionState],
     pub(super) similar: &'a [Similar],
+    pub(super) pages: &'a [PageSummary],
 }
 
 /// The document's page, opened at `shown` (a page from 1) where one is asked for.
@@ -46,6 +48,7 @@ pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<u32
                 (similar(about.similar))
                 (facts(document))
                 (warnings(document))
+                (recognised(about.pages))
                 (versions(document, about.versions))
                 (outline(document, about.version, about.clauses))
                 div.row {
@@ -97,6 +100,9 @@ fn facts(document: &Document) -> Markup {
                     " characters are searchable"
                     @if coverage.vectors_kept > 0 { "; " (coverage.vectors_kept) " of " (document.chunks) " chunks kept their vectors" }
                     @if coverage.undecodable_glyphs > 0 { "; " (coverage.undecodable_glyphs) " glyphs could not be decoded" }
+                    @if let Some(confidence) = coverage.recognition_confidence {
+                        "; " (coverage.pages_recognised) " pages were recognised in their pictures, with a confidence of " (percent(confidence))
+                    }
                     @if coverage.pages_without_text > 0 { "; " (coverage.pages_without_text) " pages have no text" }
                 }
             }
@@ -105,6 +111,27 @@ fn facts(document: &Document) -> Markup {
             dt { "SHA-256" } dd { code { (document.file.sha256) } }
             dt { "Id" } dd { code { (document.id) } }
         } }
+    }
+}
+
+/// The pages whose text was recognised in their pictures, each with how sure that is.
+fn recognised(pages: &[PageSummary]) -> Markup {
+    let found: Vec<_> = pages.iter().filter_map(|page| Some((page.number, page.recognised?))).collect();
+    html! {
+        @if !found.is_empty() {
+            details.panel {
+                summary { "Recognised pages (" (found.len()) ")" }
+                table {
+                    thead { tr { th { "Page" } th { "Confidence" } th { "Turned" } th { "Leans" } } }
+                    tbody { @for (number, how) in &found { tr {
+                        td.number { a href={ "?page=" (number) } { (number) } }
+                        td.number { (percent(how.confidence.into())) }
+                        td.number { (u32::from(how.quarter_turns) * 90) "°" }
+                        td.number { (format!("{:.1}°", how.skew_degrees)) }
+                    } } }
+                }
+            }
+        }
     }
 }
 

@@ -163,12 +163,14 @@ pub(super) async fn document(
     let clauses = outline.map(|(_, clauses)| clauses).unwrap_or_default();
     let versions = state.histories.versions(id, &filter).await?;
     let similar = state.histories.similar(id, &filter).await?;
+    let pages = state.documents.pages(id, Some(version), &filter).await?;
     let about = document::About {
         document: &found,
         version,
         clauses: &clauses,
         versions: &versions,
         similar: &similar,
+        pages: &pages,
     };
     Ok(document::document(&caller.viewer(), &about, shown.page))
 }

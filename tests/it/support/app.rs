@@ -254,5 +254,7 @@ async fn models(size: Size, config: &Config) -> Models {
         Size::Starter => &STARTER,
     };
     let load = || async { Models::load(config).await.expect("`make test` fetches the models") };
-    loaded.get_or_init(load).await.clone()
+    let mut models = loaded.get_or_init(load).await.clone();
+    models.recogniser = models.recogniser.filter(|_| !config.models.recogniser.is_empty());
+    models
 }

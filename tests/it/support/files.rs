@@ -102,6 +102,37 @@ pub(crate) fn encrypted_pdf(pages: &[&[&str]]) -> Vec<u8> {
     saved(document)
 }
 
+/// The pages of a PDF as pictures of 144 dots an inch, each lying a quarter turn anticlockwise if `turned`.
+pub(crate) fn scan_of(pdf: &[u8], pages: u32, turned: bool) -> Vec<u8> {
+    let mut document = Document::with_version("1.5");
+    let tree = document.new_object_id();
+    let mut kids = Vec::new();
+    for page in 1..=pages {
+        let request = reader::RenderRequest { page, scale: 2.0, highlights: Vec::new(), password: None };
+        let image = reader::render(pdf, &request).unwrap();
+        let mut picture = png::Decoder::new(Cursor::new(image)).read_info().unwrap();
+        let mut pixels = vec![0; picture.output_buffer_size().unwrap()];
+        let info = picture.next_frame(&mut pixels).unwrap();
+        let (width, height) = (i64::from(info.width), i64::from(info.height));
+        let image = dictionary! { "Type" => "XObject", "Subtype" => "Image", "Width" => width, "Height" => height,
+        "ColorSpace" => "DeviceRGB", "BitsPerComponent" => 8 };
+        let image = document.add_object(Stream::new(image, pixels));
+        let resources = dictionary! { "XObject" => dictionary! { "Scan" => image } };
+        let paint = Stream::new(dictionary! {}, b"q 595 0 0 842 0 0 cm /Scan Do Q".to_vec());
+        let paint = document.add_object(paint);
+        kids.push(Object::from(document.add_object(dictionary! { "Type" => "Page", "Parent" => tree,
+        "Contents" => paint, "Resources" => resources, "Rotate" => if turned { 270 } else { 0 },
+        "MediaBox" => vec![0.into(), 0.into(), 595.into(), 842.into()] })));
+    }
+    let count = i64::from(pages);
+    document
+        .objects
+        .insert(tree, Object::from(dictionary! { "Type" => "Pages", "Kids" => kids, "Count" => count }));
+    let catalog = document.add_object(dictionary! { "Type" => "Catalog", "Pages" => tree });
+    document.trailer.set("Root", catalog);
+    saved(document)
+}
+
 /// A PDF whose pages hold nothing but a filled rectangle: as a scan, it has no text.
 pub(crate) fn scanned_pdf() -> Vec<u8> {
     let paint = vec![

@@ -183,13 +183,14 @@ fn is_settled(warning: &Warning, replaced: &BTreeMap<u32, f32>) -> bool {
         | WarningCode::PicturesNotRead
         | WarningCode::RecognisedText
         | WarningCode::LowConfidence
+        | WarningCode::NotRecognised
         | WarningCode::AttachmentsNotRead => false,
     }
 }
 
 /// Tells of pages on which no text was found, if there are any.
 pub(crate) fn without_text(pages: &[u32]) -> Option<Warning> {
-    let detail = format!("no text was found on page {}; it may be a scan", page_list(pages));
+    let detail = format!("no text was found on {}, perhaps a scan", page_list(pages));
     about(pages, WarningCode::PageWithoutText, detail)
 }
 
@@ -198,7 +199,7 @@ fn recognised_text(pages: &BTreeMap<u32, f32>) -> Option<Warning> {
     let mean = pages.values().sum::<f32>() / pages.len().max(1) as f32;
     let numbers: Vec<u32> = pages.keys().copied().collect();
     let detail = format!(
-        "the text of page {} was recognised in its picture, with a mean confidence of {:.0} %",
+        "the text of {} was recognised in pictures, with a mean confidence of {:.0} %",
         page_list(&numbers),
         mean * 100.0
     );
@@ -218,9 +219,10 @@ fn about(pages: &[u32], code: WarningCode, detail: String) -> Option<Warning> {
     Some(Warning { code, page: (pages.len() == 1).then_some(first), detail })
 }
 
-/// Writes page numbers as `1, 3-7, 9`.
+/// Writes page numbers as `page 5` or `pages 1, 3-7, 9`.
 fn page_list(numbers: &[u32]) -> String {
     let mut parts: Vec<String> = Vec::new();
+    let noun = if numbers.len() == 1 { "page" } else { "pages" };
     for run in numbers.chunk_by(|a, b| a + 1 == *b) {
         match run {
             [first, .., last] => parts.push(format!("{first}-{last}")),
@@ -228,7 +230,7 @@ fn page_list(numbers: &[u32]) -> String {
             [] => {}
         }
     }
-    parts.join(", ")
+    format!("{noun} {}", parts.join(", "))
 }
 
 #[cfg(test)]

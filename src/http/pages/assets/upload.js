@@ -1,7 +1,7 @@
 // Drag and drop, many files, progress by stage, failures with reasons.
 import { element, sendFile } from "./common.js";
 
-const STAGES = { queued: "Waiting", read: "Reading", chunk: "Splitting", embed: "Embedding", index: "Indexing", done: "Ready" };
+const STAGES = { queued: "Waiting", read: "Reading", recognise: "Recognising pages", chunk: "Splitting", embed: "Embedding", index: "Indexing", done: "Ready" };
 const AT_ONCE = 2;
 /** Event streams at once: a browser opens six connections to one place and keeps some for the page. */
 const FOLLOWED = 2;
