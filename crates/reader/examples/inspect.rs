@@ -1,5 +1,6 @@
 //! Reads files and prints one line for each: time, pages, characters, warnings. `--text FILE` prints the text instead,
-//! `--words FILE` the words with their boxes, `--render FILE PAGE` writes the page's image to standard output.
+//! `--words FILE` the words with their boxes, `--pages FILE [PASSWORD]` the pages as JSON with what runs through all of
+//! them, `--render FILE PAGE` writes the page's image to standard output.
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 
 use reader::ReadOptions;
@@ -12,6 +13,8 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--text", file] => text(file),
         ["--words", file] => words(file),
+        ["--pages", file] => pages(file, None),
+        ["--pages", file, password] => pages(file, Some(password.to_owned())),
         ["--render", file, page] => image(file, page.parse().expect("a page number")),
         ref files => files.iter().for_each(|file| summary(file)),
     }
@@ -54,6 +57,25 @@ fn text(file: &str) {
         }
         Err(error) => println!("{}: {error}", error.code()),
     }
+}
+
+/// Ends with status 1 where the file cannot be read.
+fn pages(file: &str, password: Option<String>) {
+    let options = ReadOptions { password, ..ReadOptions::default() };
+    let Ok(parsed) = reader::read(&load(file), &options) else { std::process::exit(1) };
+    let characters: Vec<char> = parsed.content.chars().collect();
+    let text = |span: reader::Span| -> String {
+        characters[span.start as usize..span.end as usize].iter().collect()
+    };
+    let pages = parsed.pages.iter().map(|page| {
+        let words = page.words.iter().map(|word| {
+            let reader::Rect { x0, y0, x1, y1 } = word.rect;
+            serde_json::json!([x0, y0, x1, y1, text(word.span)])
+        });
+        let words: Vec<_> = words.collect();
+        serde_json::json!({ "text": text(page.span), "running": page.running, "words": words })
+    });
+    println!("{}", serde_json::json!({ "pages": pages.collect::<Vec<_>>() }));
 }
 
 fn words(file: &str) {
