@@ -98,8 +98,8 @@ async fn sheets_markdown_and_mail_are_drawn_each_in_its_way() {
 async fn a_long_text_is_drawn_in_sections_and_nobody_sees_those_of_others() {
     let app = TestApp::start().await;
     let collection = app.collection("books").await;
-    let book: String =
-        (1..=900).map(|at| format!("Paragraph {at} tells of pumps and how they are kept.\n\n")).collect();
+    let paragraph = |at: u32| format!("Paragraph {at} tells of pumps and how they are kept.\n\n");
+    let book = (1..=900).map(paragraph).collect::<Vec<_>>().concat();
     let document = app.document(&collection, "book.txt", book.as_bytes()).await;
     let id = document["id"].as_str().unwrap();
     let path = format!("/api/v1/documents/{id}/pages/1/view");

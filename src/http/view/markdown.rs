@@ -68,7 +68,7 @@ impl<'t> Builder<'t> {
                 self.element(Some(Tag::Code), start..start + inner.len(), range.end);
             }
             Event::Text(_) | Event::Html(_) | Event::SoftBreak => {
-                self.element(None, range.clone(), range.end)
+                self.element(None, range.clone(), range.end);
             }
             Event::InlineHtml(_)
             | Event::FootnoteReference(_)

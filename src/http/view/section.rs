@@ -83,7 +83,7 @@ mod tests {
 
         assert!(between.iter().all(|section| section.end.is_multiple_of(14)), "{between:?}");
         assert_eq!(anywhere, [0..20_000, 20_000..40_000, 40_000..45_000]);
-        assert_eq!(sections("", &[]), [0..0]);
+        assert_eq!(sections("", &[]).first(), Some(&(0..0)));
     }
 
     proptest! {

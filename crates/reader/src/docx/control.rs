@@ -27,9 +27,11 @@ impl Controls {
         match (element.name.as_str(), self.open.last_mut(), &mut self.field) {
             ("sdt", _, _) => self.open.push(Control::Other),
             ("checkbox", Some(control), _) => *control = Control::Box { ticked: false, written: false },
-            ("checked", Some(Control::Box { ticked, .. }), None) => *ticked = is_on(element),
             ("checkBox", _, field) => *field = Some(false),
-            ("default" | "checked", _, Some(ticked)) => *ticked = is_on(element),
+            ("default" | "checked", _, Some(ticked))
+            | ("checked", Some(Control::Box { ticked, .. }), None) => {
+                *ticked = is_on(element);
+            }
             _ => {}
         }
     }

@@ -11,7 +11,7 @@ pub(super) fn marked(lines: &str, rows: &HashSet<u32>, columns: &[(u32, u32)]) -
         let Some((place, cells)) = line.split_once(" |") else { return line.to_owned() };
         if at == 0 {
             let names = cells.split('|').map(|name| match position(&format!("{}1", name.trim())) {
-                Some((_, column)) if is_hidden(column) => format!("{}(hidden) ", name),
+                Some((_, column)) if is_hidden(column) => format!("{name}(hidden) "),
                 Some(_) | None => name.to_owned(),
             });
             return format!("{place} |{}", names.collect::<Vec<_>>().join("|"));
