@@ -72,7 +72,7 @@ fn what_is_deleted_is_neither_quoted_nor_borne_out() {
         assert!(sources[0].quote(&checked.places[0].1).0.starts_with(whole), "{draft}");
     }
     let denied = check("The deposit is returned within thirty days. [1]");
-    assert_ne!(denied.text, "The deposit is returned within thirty days.", "{denied:?}");
+    assert!(denied.own_words || denied.verdict == SentenceVerdict::Unsupported, "{denied:?}");
 }
 
 #[test]

@@ -105,6 +105,17 @@ impl Kind {
             _ => Self::Plain,
         }
     }
+
+    /// As the style sheet has it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Written => "written",
+            Self::Message => "message",
+            Self::Workbook => "workbook",
+            Self::Markdown => "markdown",
+        }
+    }
 }
 
 /// What a page is drawn from.
@@ -187,7 +198,7 @@ impl View {
         let way = html! {
             @if sections > 1 {
                 nav.sections aria-label="Sections of the page" {
-                    (link(number.wrapping_sub(1), "← Section before"))
+                    (link(number - 1, "← Section before"))
                     span.quiet { "Section " (number) " of " (sections) }
                     (link(number + 1, "Section after →"))
                 }
@@ -197,18 +208,6 @@ impl View {
             article.view.{ "of-" (self.kind.name()) } data-section=(number) data-sections=(sections) data-image[self.has_image] {
                 (way) div.sheet { (sheet) } (way)
             }
-        }
-    }
-}
-
-impl Kind {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Written => "written",
-            Self::Message => "message",
-            Self::Workbook => "workbook",
-            Self::Markdown => "markdown",
         }
     }
 }
