@@ -12,6 +12,7 @@ mod model;
 mod passage;
 mod principal;
 mod question;
+pub mod revision;
 mod sketch;
 mod terms;
 

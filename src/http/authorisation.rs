@@ -124,6 +124,7 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/documents/{id}/pages", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}/image", READERS),
+    Rule::api("GET", "/api/v1/documents/{id}/pages/{n}/view", READERS),
     Rule::api("GET", "/api/v1/jobs/{id}", READERS),
     Rule::api("GET", "/api/v1/jobs/{id}/events", READERS).streaming(),
     Rule::api("POST", "/api/v1/search", READERS).at(Pace::Question),

@@ -222,7 +222,7 @@ pub(super) async fn page(
     }))
 }
 
-/// A page as a picture, with a passage or a span of characters highlighted.
+/// A page of a PDF as a picture, with a passage or a span of characters highlighted. Other formats have a `view`.
 #[utoipa::path(get, path = "/api/v1/documents/{id}/pages/{n}/image", operation_id = "get_page_image",
     tag = "documents",
     params(("id" = DocumentId, Path), ("n" = u32, Path, minimum = 1),
@@ -254,13 +254,14 @@ pub(super) async fn page_image(
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }
 
+/// What a caller wants to be marked.
 #[derive(Debug, PartialEq)]
-enum Highlight {
+pub(super) enum Highlight {
     Passage(PassageId),
     Characters(Span),
 }
 
-fn read_highlight(text: &str) -> Result<Highlight, String> {
+pub(super) fn read_highlight(text: &str) -> Result<Highlight, String> {
     if let Ok(id) = text.parse() {
         return Ok(Highlight::Passage(id));
     }
@@ -271,7 +272,8 @@ fn read_highlight(text: &str) -> Result<Highlight, String> {
     span.map(Highlight::Characters).ok_or_else(|| "is a passage's id, or `a-b` with a not above b".to_owned())
 }
 
-async fn passage_span(
+/// Where a passage of a document stands, and of which version it is.
+pub(super) async fn passage_span(
     state: &Service,
     who: &Principal,
     document: DocumentId,

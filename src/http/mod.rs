@@ -32,6 +32,7 @@ mod sessions;
 mod upload;
 mod users;
 mod versions;
+mod view;
 
 use crate::answer::Answering;
 use crate::audit::Auditor;
@@ -147,6 +148,7 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(documents::pages))
         .routes(routes!(documents::page))
         .routes(routes!(documents::page_image))
+        .routes(routes!(view::page_view))
         .routes(routes!(outline::show))
         .routes(routes!(outline::clause))
         .routes(routes!(versions::similar))

@@ -32,7 +32,9 @@ pub enum IngestError {
     #[error("this version of the document has no page {0}")]
     NoSuchPage(u32),
     /// Its format has no pages to paint.
-    #[error("only a PDF has page images; this document is shown as text")]
+    #[error(
+        "only a PDF has page images; the page's `view` shows this document: `/api/v1/documents/{{id}}/pages/{{n}}/view`"
+    )]
     NoPageImage,
     /// Larger than `http.max_upload_bytes`.
     #[error("the file has {bytes} bytes, more than the {limit} allowed")]

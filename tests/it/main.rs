@@ -19,3 +19,4 @@ mod scans;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
 mod versions;
+mod views;

@@ -14,7 +14,8 @@ pub struct Parsed {
     pub title: Option<String>,
     /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word,
     /// PowerPoint, web pages and e-mail paragraphs with an empty line between them, and the rows of tables as
-    /// `| Item | Price |`; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns.
+    /// `| Item | Price |`; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns. Tracked changes of Word
+    /// stand in it as `[inserted: …]`, `[deleted: …]`, `[moved here: …]` and `[moved away: …]`, each on one line.
     pub content: String,
     /// The pages in order; their spans cover `content` without gaps. Sheets and slides are pages; files without pages have one.
     pub pages: Vec<Page>,
@@ -238,13 +239,13 @@ pub enum WarningCode {
     PageWithoutText,
     /// A part of the page was damaged or exceeded a bound and is missing.
     PageIncomplete,
-    /// The page holds text that a reader of the page does not see. Of a web page it is left out.
+    /// The page holds text that a reader of the page does not see. Of web pages and Word documents it is left out.
     HiddenText,
     /// The file was damaged and has been repaired; parts may be missing.
     RepairedFile,
     /// The character encoding was guessed.
     EncodingGuessed,
-    /// The file holds insertions and deletions that nobody has accepted or rejected yet.
+    /// The file holds insertions and deletions that nobody has accepted or rejected yet; they are marked in the text.
     TrackedChanges,
     /// Pictures, charts and diagrams were passed over.
     PicturesNotRead,

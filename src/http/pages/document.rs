@@ -30,13 +30,21 @@ pub(super) struct About<'a> {
     pub(super) pages: &'a [PageSummary],
 }
 
-/// The document's page, opened at `shown` (a page from 1) where one is asked for.
-pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<u32>) -> Markup {
+/// Where a document is opened; both count from 1.
+pub(super) struct Place {
+    pub(super) page: u32,
+    /// Of a long page without an image.
+    pub(super) section: Option<u32>,
+}
+
+/// The document's page, opened at a place where one is asked for.
+pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<&Place>) -> Markup {
     let document = about.document;
     let collection = format!("/collections/{}", document.collection_id);
-    let place = shown.map(|number| {
-        json!({ "document": document.id, "version": about.version, "page": number, "span": [0, 0], "title": document.title })
-            .to_string()
+    let place = shown.map(|place| {
+        json!({ "document": document.id, "version": about.version, "page": place.page, "section": place.section,
+            "span": [0, 0], "title": document.title })
+        .to_string()
     });
     let body = html! {
         p { a href=(collection) { "← All documents of the collection" } }
@@ -53,7 +61,7 @@ pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<u32
                 (outline(document, about.version, about.clauses))
                 div.row {
                     a.button href={ "/ask?document=" (document.id) } { "Ask about this document" }
-                    @if document.pages > 0 { a href={ "?page=" (shown.unwrap_or(1)) } { "Show its pages" } }
+                    @if document.pages > 0 { a href={ "?page=" (shown.map_or(1, |place| place.page)) } { "Show its pages" } }
                     @if viewer.principal.may_write(document.collection_id) {
                         button.danger type="button" data-delete=(document.id) data-title=(document.title) data-then=(collection) { "Delete" }
                     }

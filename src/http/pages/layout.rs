@@ -85,8 +85,8 @@ pub(super) fn source_viewer() -> Markup {
             blockquote hidden {}
             div data-page {}
             p.row {
-                button.plain type="button" data-back { "Previous page" }
-                button.plain type="button" data-forth { "Next page" }
+                button.plain type="button" data-back { "Previous" }
+                button.plain type="button" data-forth { "Next" }
                 a data-open href="/collections" { "Open the document" }
             }
         }

@@ -58,6 +58,7 @@ pub(super) struct Scope {
 #[derive(Deserialize)]
 pub(super) struct Shown {
     page: Option<u32>,
+    section: Option<u32>,
     version: Option<i32>,
 }
 
@@ -172,7 +173,8 @@ pub(super) async fn document(
         similar: &similar,
         pages: &pages,
     };
-    Ok(document::document(&caller.viewer(), &about, shown.page))
+    let place = shown.page.map(|page| document::Place { page, section: shown.section });
+    Ok(document::document(&caller.viewer(), &about, place.as_ref()))
 }
 
 pub(super) async fn diff(

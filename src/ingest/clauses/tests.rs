@@ -320,3 +320,11 @@ let within = pair[1].clause.span.start < pair[0].clause.span.end;
         }
     }
 }
+
+#[test]
+fn clauses_are_those_of_the_text_as_it_would_stand() {
+    check(
+        "1. Parties\n\n[deleted: 2. Old Rent]\n\n[inserted: 2. Rent]\n\nThe rent is EUR 5.\n\n3. [deleted: Term][inserted: Duration]\n",
+        &["1 Parties", "2 Rent", "3 Duration"],
+    );
+}

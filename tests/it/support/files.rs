@@ -52,6 +52,12 @@ pub(crate) fn word_document(clauses: &[&str]) -> Vec<u8> {
     zipped(&[("word/document.xml", document.as_str()), ("word/numbering.xml", NUMBERING)])
 }
 
+/// A Word document from what stands in its body.
+pub(crate) fn word_body(body: &str) -> Vec<u8> {
+    let document = format!(r#"<w:document xmlns:w="w"><w:body>{body}</w:body></w:document>"#);
+    zipped(&[("word/document.xml", document.as_str())])
+}
+
 /// An Excel workbook of one sheet, its cells as text.
 pub(crate) fn workbook(sheet: &str, rows: &[&[&str]]) -> Vec<u8> {
     let cell = |text: &&str| format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#);
