@@ -9,8 +9,10 @@ mod audit;
 mod blobs;
 mod bulk;
 mod crashes;
+mod crashes_by_stage;
 mod documents;
 mod identity;
+mod jobs;
 mod outlines;
 mod outside;
 mod pages;
@@ -19,3 +21,5 @@ mod scans;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
 mod versions;
+#[cfg(feature = "embedded-qdrant")]
+mod workers;
