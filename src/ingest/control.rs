@@ -34,10 +34,10 @@ pub(super) async fn stop(ingest: &Ingest, who: &Principal, id: JobId) -> Result<
     let reason =
         Warning { code: "stopped".to_owned(), page: None, detail: format!("stopped by {}", who.name()) };
     let done = parts.control.stop(id, &filter, &reason).await;
-    ingest.running.stop(id);
     let now = find(parts, id, &filter).await?;
     match done {
-        Ok(()) => {}
+        Ok(()) => ingest.running.stop(id),
+        // It came to its end, or another was faster.
         Err(StoreError::Conflict { .. }) if now.state == JobState::Stopped => return Ok(now),
         Err(StoreError::Conflict { .. }) => return Err(IngestError::JobOver),
         Err(error) => return Err(error.into()),
@@ -68,8 +68,7 @@ pub(super) async fn retry(
     };
     let begins = begins.unwrap_or(usual);
     let from = begins.as_str();
-    let request =
-        record(parts, who, "document.retry_requested", None, &job, json!({ "from": from })).await?;
+    let request = record(parts, who, "document.retry_requested", None, &job, json!({ "from": from })).await?;
     let max_attempts = parts.config.max_attempts.try_into().unwrap_or(i32::MAX);
     let retry = Retry { requested_by: who.user(), begins, max_attempts };
     let anew = parts.control.retry(id, &filter, &retry).await.map_err(|error| match error {

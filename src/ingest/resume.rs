@@ -32,16 +32,14 @@ pub(super) async fn resume(parts: &IngestParts, run: &Run) -> Result<Resumed, In
     let job = run.job();
     let Some(stored) = parts.stored.version(job).await? else { return Ok(Resumed::Nothing) };
     let (now, ours) = (recipe(parts), stored.stored_by == job.id);
-    let passages_count = ours || job.begins == Begin::Embed;
-    if passages_count
+    if (ours || job.begins == Begin::Embed)
         && stored.made.cut_with == now.cut_with
         && let Some(prepared) = passages(parts, run, &stored).await?
     {
         say(Begin::Embed);
         return Ok(Resumed::Passages(prepared));
     }
-    let text_counts = ours || job.begins != Begin::Read;
-    if text_counts
+    if (ours || job.begins != Begin::Read)
         && stored.made.read_with == now.read_with
         && let Some(parsed) = text(parts, run, stored).await?
     {
@@ -73,11 +71,7 @@ async fn passages(
 }
 
 /// The text as the reader gave it.
-async fn text(
-    parts: &IngestParts,
-    run: &Run,
-    stored: StoredVersion,
-) -> Result<Option<Parsed>, IngestError> {
+async fn text(parts: &IngestParts, run: &Run, stored: StoredVersion) -> Result<Option<Parsed>, IngestError> {
     let text = parts.stored.text(run.job()).await?;
     let parsed = tokio::task::spawn_blocking(move || Parsed::from_stored(stored, text));
     parsed.await.map_err(|_| IngestError::Panicked("resume"))

@@ -82,11 +82,7 @@ struct Searchable {
 
 /// Makes what searching needs of the passages, and finds the vectors that are known already.
 #[tracing::instrument(name = "prepare", skip_all)]
-pub(super) async fn prepare(
-    parts: &IngestParts,
-    run: &Run,
-    chunks: Chunks,
-) -> Result<Prepared, IngestError> {
+pub(super) async fn prepare(parts: &IngestParts, run: &Run, chunks: Chunks) -> Result<Prepared, IngestError> {
     let mut extracted = chunks.into_extracted();
     let Searchable { texts, terms, sha256 } =
         searchable(parts, extracted.passages.clone(), run.over().clone()).await?;
@@ -98,11 +94,7 @@ pub(super) async fn prepare(
 
 /// Stores the text and makes its words searchable.
 #[tracing::instrument(name = "words", skip_all)]
-pub(super) async fn words(
-    parts: &IngestParts,
-    run: &Run,
-    prepared: Prepared,
-) -> Result<Words, IngestError> {
+pub(super) async fn words(parts: &IngestParts, run: &Run, prepared: Prepared) -> Result<Words, IngestError> {
     let (began, job) = (Instant::now(), run.job());
     let Prepared { extracted, stored, texts, terms, mut dense } = prepared;
     if !stored {

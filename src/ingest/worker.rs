@@ -131,7 +131,10 @@ async fn settle(parts: &IngestParts, run: &Run, error: &IngestError) -> &'static
     let (code, detail) = (error.code(), detail(error));
     match remedy {
         Remedy::LetGo => {
-            tracing::warn!(code, "the job was let go: it was stopped, its lease is lost or its document deleted");
+            tracing::warn!(
+                code,
+                "the job was let go: it was stopped, its lease is lost or its document deleted"
+            );
             return "lost";
         }
         Remedy::GiveBack => {

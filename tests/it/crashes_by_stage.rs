@@ -73,17 +73,17 @@ const STAGES: [Held; 9] = [
         ..held("embed", "jobs", "update", "new.stage = 'embed' and new.done > 0")
     },
     Held { by_words: true, goes_on: true, ..held("index", "jobs", "update", "new.stage = 'index'") },
-    Held { what: What::Version, goes_on: true, ..held("index", "versions", "update", "new.status like 'ready%'") },
+    Held {
+        what: What::Version,
+        goes_on: true,
+        ..held("index", "versions", "update", "new.status like 'ready%'")
+    },
 ];
 
 #[tokio::test]
 async fn a_service_killed_within_any_stage_shows_nothing_half_and_finishes_after_a_restart() {
     let (database, directory) = (TestPostgres::fresh().await, tempfile::tempdir().unwrap());
-    let environment = [
-        ENVIRONMENT,
-        &[("DOCENT__DATABASE__URL", database.url()), ("DOCENT_MASTER_KEY", MASTER_KEY)],
-    ]
-    .concat();
+    let environment = environment(&database);
     let mut service = Process::start(directory.path(), &environment).await;
     let collection = collection(&service).await;
     let path = format!("/api/v1/collections/{collection}/documents");
@@ -127,12 +127,60 @@ async fn a_service_killed_within_any_stage_shows_nothing_half_and_finishes_after
             What::Version => format!("standing{}x3", newest - 1),
         };
         assert!(finds(&service, &document, &word).await, "{label}");
-        assert!(held.what != What::Version || !finds(&service, &document, &old).await, "{label}: both versions");
+        assert!(
+            held.what != What::Version || !finds(&service, &document, &old).await,
+            "{label}: both versions"
+        );
         whole(&database, &document, version, &label).await;
         let resumed = metric(&service, "docent_ingest_resumed_total{from=\"embed\"}").await;
         let read = metric(&service, "docent_ingest_stage_seconds_count{stage=\"read\"}").await;
         assert_eq!((resumed > 0.0, read > 0.0), (held.goes_on, !held.goes_on), "{label}");
     }
+}
+
+#[tokio::test]
+async fn a_version_that_is_cut_anew_is_seen_as_it_was_until_all_of_it_is_there() {
+    let (database, directory) = (TestPostgres::fresh().await, tempfile::tempdir().unwrap());
+    let mut environment = environment(&database);
+    let service = Process::start(directory.path(), &environment).await;
+    let collection = collection(&service).await;
+    let text = clauses(20, "widget");
+    let document = upload(&service, &format!("/api/v1/collections/{collection}/documents"), &text).await;
+    let before = settled(&service, &document, 1).await;
+    service.interrupt();
+    environment.push(("DOCENT__INGEST__CHUNK_TOKENS", "64"));
+    let service = Process::start(directory.path(), &environment).await;
+    let freeze = Freeze::at(&database, "passages", "insert", "true").await;
+
+    // What is stored was cut into other passages than would come out now, so the text is cut again.
+    let path = format!("/api/v1/jobs/{}/retry", before["job_id"].as_str().unwrap());
+    let request = service.request(Method::POST, &path).json(&json!({ "from": "embed" }));
+    let embedding = Freeze::at(&database, "jobs", "update", "new.stage = 'embed' and new.done > 0").await;
+    let (status, anew) = body(request).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{anew}");
+    embedding.met().await;
+    let meanwhile = show(&service, &document).await;
+    assert!(finds(&service, &document, "widget7").await, "gone while it is embedded");
+    embedding.release().await;
+    freeze.met().await;
+    let replaced = show(&service, &document).await;
+    assert!(!finds(&service, &document, "widget7").await, "half there");
+    service.kill();
+    freeze.release().await;
+    let service = Process::start(directory.path(), &environment).await;
+    let after = settled(&service, &document, 1).await;
+
+    assert_eq!((&meanwhile["status"], &meanwhile["chunks"]), (&json!("ready"), &before["chunks"]));
+    assert_eq!((&replaced["status"], &replaced["searchable"]), (&json!("processing"), &json!("no")));
+    assert_eq!(after["status"], "ready", "{after}");
+    assert!(after["chunks"].as_u64() > before["chunks"].as_u64(), "{before}\n{after}");
+    assert!(finds(&service, &document, "widget7").await);
+    assert!(metric(&service, "docent_ingest_resumed_total{from=\"chunk\"}").await > 0.0);
+}
+
+fn environment(database: &TestPostgres) -> Vec<(&'static str, &str)> {
+    let own = [("DOCENT__DATABASE__URL", database.url()), ("DOCENT_MASTER_KEY", MASTER_KEY)];
+    ENVIRONMENT.iter().copied().chain(own).collect()
 }
 
 /// One version is visible, the newest; every version has its passages once; the job took two attempts.

@@ -385,11 +385,7 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         sketch: Sketch::of(text),
         warnings: vec![Warning { code: "undecodable".to_owned(), page: Some(1), detail: "one".to_owned() }],
         coverage: Coverage::default(),
-        made: Made {
-            read_with: "r".to_owned(),
-            cut_with: "c".to_owned(),
-            reading: "{}".to_owned(),
-        },
+        made: Made { read_with: "r".to_owned(), cut_with: "c".to_owned(), reading: "{}".to_owned() },
     }
 }
 

@@ -234,7 +234,7 @@ async fn what_was_stored_comes_back_for_another_attempt() {
 
     let version = store.version(&job).await.unwrap().unwrap();
     let text = store.text(&job).await.unwrap();
-    let passages = store.passages(&job, "").await.unwrap();
+    let passages = Stored::passages(store, &job, "").await.unwrap();
 
     assert!(nothing.is_none());
     assert_eq!((version.stored_by, version.made), (job.id, given.made));

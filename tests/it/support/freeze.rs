@@ -2,40 +2,35 @@
 
 use crate::support::app::eventually;
 use crate::support::postgres::TestPostgres;
+use sqlx::Connection;
 use sqlx::PgConnection;
 
-/// Of the advisory lock, in each test's own database.
-const LOCK: i64 = 7;
+/// Tables that can be frozen; the place of one is the number of its advisory lock, in each test's own database.
+const TABLES: [&str; 4] = ["jobs", "documents", "versions", "passages"];
 
 /// Writes that wait until they are let go.
 pub(crate) struct Freeze<'a> {
     database: &'a TestPostgres,
-    table: &'static str,
-    _lock: PgConnection,
+    number: i64,
+    lock: PgConnection,
 }
 
 impl<'a> Freeze<'a> {
     /// From now on a write of `table` (`event` is `insert` or `update`) waits whose new row fulfils `when`.
-    pub(crate) async fn at(
-        database: &'a TestPostgres,
-        table: &'static str,
-        event: &str,
-        when: &str,
-    ) -> Freeze<'a> {
+    pub(crate) async fn at(database: &'a TestPostgres, table: &str, event: &str, when: &str) -> Freeze<'a> {
+        let number = TABLES.iter().position(|known| *known == table).expect("it stands in the list") as i64;
         let mut lock = database.owner().await;
-        sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut lock).await.unwrap();
-        database
-            .execute_as_owner(&format!(
-                "create or replace function freeze() returns trigger language plpgsql as
-                 $$ begin perform pg_advisory_xact_lock_shared({LOCK}); return new; end $$"
-            ))
-            .await;
-        database
-            .execute_as_owner(&format!(
-                "create trigger freeze before {event} on {table} for each row when ({when}) execute function freeze()"
-            ))
-            .await;
-        Self { database, table, _lock: lock }
+        sqlx::query("select pg_advisory_lock($1)").bind(number).execute(&mut lock).await.unwrap();
+        let function = "create or replace function freeze() returns trigger language plpgsql as
+            $$ begin perform pg_advisory_xact_lock_shared(tg_argv[0]::bigint); return new; end $$";
+        database.execute_as_owner(function).await;
+        // It stays when the lock goes: dropping it would wait for whoever uses the table.
+        let trigger = format!(
+            "create or replace trigger freeze before {event} on {table} for each row when ({when})
+             execute function freeze({number})"
+        );
+        database.execute_as_owner(&trigger).await;
+        Self { database, number, lock }
     }
 
     /// Waits until a write waits.
@@ -43,8 +38,10 @@ impl<'a> Freeze<'a> {
         eventually("the write comes", || async {
             let waiting: i64 = sqlx::query_scalar(
                 "select count(*) from pg_locks join pg_database on pg_database.oid = pg_locks.database
-                 where datname = current_database() and locktype = 'advisory' and not granted",
+                 where datname = current_database() and locktype = 'advisory' and objid = $1::bigint::oid
+                     and not granted",
             )
+            .bind(self.number)
             .fetch_one(&mut self.database.owner().await)
             .await
             .unwrap();
@@ -55,8 +52,6 @@ impl<'a> Freeze<'a> {
 
     /// Lets the write go on, and all after it.
     pub(crate) async fn release(self) {
-        let Self { database, table, _lock: lock } = self;
-        sqlx::Connection::close(lock).await.unwrap();
-        database.execute_as_owner(&format!("drop trigger freeze on {table}")).await;
+        self.lock.close().await.unwrap();
     }
 }
