@@ -89,7 +89,7 @@ fn progress(viewer: &Viewer<'_>, document: &Document) -> Markup {
         @if let Some(error) = &document.error {
             div.notice.error {
                 p { (error.detail) " (" code { (error.code) } ")" }
-                @if may_write && let Some(job) = document.job_id { (try_again(viewer, job, &here)) }
+                @if may_write { @if let Some(job) = document.job_id { (try_again(viewer, job, &here)) } }
             }
         }
     }
