@@ -29,7 +29,7 @@ pub use id::{
     AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DocumentId, EventId, JobId, PassageId,
     SessionId, UserId,
 };
-pub use job::{ClaimedJob, Job, JobState, Progress, Stage};
+pub use job::{Begin, ClaimedJob, Job, JobState, Progress, Stage};
 pub use layout::{PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word};
 pub use model::{FinishReason, ModelFingerprint, Sampling, TextKind};
 pub use passage::{Passage, PassageScores, ScoredPassage, SparseVector};

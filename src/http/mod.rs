@@ -45,6 +45,7 @@ use crate::ports::Collections;
 use crate::ports::Credentials;
 use crate::ports::Documents;
 use crate::ports::Histories;
+use crate::ports::JobControl;
 use crate::ports::Jobs;
 use crate::ports::Outlines;
 use crate::ports::Users;
@@ -73,6 +74,7 @@ pub struct Parts {
     pub outlines: Arc<dyn Outlines>,
     pub histories: Arc<dyn Histories>,
     pub jobs: Arc<dyn Jobs>,
+    pub job_control: Arc<dyn JobControl>,
     pub answers: Arc<dyn Answers>,
     pub users: Arc<dyn Users>,
     pub credentials: Arc<dyn Credentials>,
@@ -154,7 +156,10 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(versions::similar))
         .routes(routes!(versions::show_diff))
         .routes(routes!(passages::show))
+        .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
+        .routes(routes!(jobs::stop))
+        .routes(routes!(jobs::retry))
         .routes(routes!(jobs::events))
         .routes(routes!(search::search))
         .routes(routes!(answers::create))

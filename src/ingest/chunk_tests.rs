@@ -24,6 +24,9 @@ fn job(title: Option<&str>) -> ClaimedJob {
         attempt: 1,
         max_attempts: 5,
         worker: "w".to_owned(),
+        begins: crate::domain::Begin::Read,
+        redo: false,
+        visible_since: None,
     }
 }
 

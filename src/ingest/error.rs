@@ -5,6 +5,7 @@ use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::Fault;
 use crate::domain::Faulty;
+use crate::domain::JobId;
 use crate::domain::Warning;
 use crate::ports::ModelError;
 use crate::ports::StoreError;
@@ -86,6 +87,21 @@ pub enum IngestError {
     /// Rows are gone and nobody can see it, but something of it could not be erased yet.
     #[error("the document is deleted and cannot be found any more, but erasing its data is not finished")]
     NotErased,
+    /// Not there, or not readable.
+    #[error("there is no job `{0}`")]
+    NoJob(JobId),
+    /// It came to its end.
+    #[error("the job is over")]
+    JobOver,
+    /// It waits or runs.
+    #[error("the job is not over yet; stop it first")]
+    JobNotOver,
+    /// A newer one is there.
+    #[error("the job was begun again before, or a newer one of its version is there")]
+    JobReplaced,
+    /// A user ended the job.
+    #[error("the job was stopped")]
+    Stopped,
     /// Another worker has the job, or the document was deleted.
     #[error("the job is in other hands or its document was deleted")]
     LeaseLost,
@@ -109,9 +125,11 @@ pub enum IngestError {
 impl Faulty for IngestError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NoCollection(_) | Self::NoDocument(_) | Self::NoSuchPage(_) | Self::FileLost => {
-                Fault::Missing
-            }
+            Self::NoCollection(_)
+            | Self::NoDocument(_)
+            | Self::NoSuchPage(_)
+            | Self::NoJob(_)
+            | Self::FileLost => Fault::Missing,
             Self::NotWritable => Fault::Denied,
             Self::NoPageImage => Fault::Unsupported,
             Self::TooLarge { .. } => Fault::TooLarge,
@@ -121,7 +139,9 @@ impl Faulty for IngestError {
                 Fault::Invalid
             }
             Self::RenderBusy => Fault::Overload { retry_after: RENDER_RETRY },
-            Self::LeaseLost => Fault::Conflict,
+            Self::JobOver | Self::JobNotOver | Self::JobReplaced | Self::Stopped | Self::LeaseLost => {
+                Fault::Conflict
+            }
             Self::NotErased | Self::Interrupted => Fault::Unavailable { retry_after: STORE_RETRY },
             Self::ReaderBroken { .. } | Self::Panicked(_) => Fault::Ours,
             Self::Store(error) => store_fault(error),
@@ -148,6 +168,11 @@ impl Faulty for IngestError {
             Self::RenderBusy => "render_busy",
             Self::FileLost => "file_lost",
             Self::NotErased => "not_erased",
+            Self::NoJob(_) => "job_not_found",
+            Self::JobOver => "job_over",
+            Self::JobNotOver => "job_not_over",
+            Self::JobReplaced => "job_replaced",
+            Self::Stopped => "stopped",
             Self::LeaseLost => "lease_lost",
             Self::Interrupted => "interrupted",
             Self::Panicked(_) => "internal",
@@ -230,6 +255,10 @@ impl IngestError {
             | Self::NoPageImage
             | Self::TooLarge { .. }
             | Self::InvalidTitle { .. }
+            | Self::NoJob(_)
+            | Self::JobOver
+            | Self::JobNotOver
+            | Self::JobReplaced
             | Self::FileLost => Remedy::GiveUp,
             Self::ReaderTimeout { .. } | Self::ReaderOutOfMemory | Self::ReaderCrashed { .. } => {
                 Remedy::RetryOnce
@@ -242,7 +271,7 @@ impl IngestError {
             | Self::Model(_)
             | Self::Audit(_) => Remedy::Retry,
             Self::Interrupted => Remedy::GiveBack,
-            Self::LeaseLost => Remedy::LetGo,
+            Self::Stopped | Self::LeaseLost => Remedy::LetGo,
         }
     }
 
@@ -270,6 +299,11 @@ impl IngestError {
             | Self::RenderBusy
             | Self::FileLost
             | Self::NotErased
+            | Self::NoJob(_)
+            | Self::JobOver
+            | Self::JobNotOver
+            | Self::JobReplaced
+            | Self::Stopped
             | Self::LeaseLost
             | Self::Interrupted => self.to_string(),
         };

@@ -9,8 +9,10 @@ mod audit;
 mod blobs;
 mod bulk;
 mod crashes;
+mod crashes_by_stage;
 mod documents;
 mod identity;
+mod jobs;
 mod outlines;
 mod outside;
 mod pages;
@@ -20,3 +22,5 @@ mod scans;
 mod vectors;
 mod versions;
 mod views;
+#[cfg(feature = "embedded-qdrant")]
+mod workers;

@@ -13,9 +13,11 @@ mod error;
 mod extracted;
 mod histories;
 mod intake;
+mod job_control;
 mod jobs;
 mod log;
 mod session;
+mod stored;
 mod text;
 mod users;
 

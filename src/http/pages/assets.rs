@@ -21,6 +21,7 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("upload.js", SCRIPT, include_str!("assets/upload.js")),
     ("ask.js", SCRIPT, include_str!("assets/ask.js")),
     ("viewer.js", SCRIPT, include_str!("assets/viewer.js")),
+    ("jobs.js", SCRIPT, include_str!("assets/jobs.js")),
     ("documents.js", SCRIPT, include_str!("assets/documents.js")),
     ("mark.svg", IMAGE, include_str!("assets/mark.svg")),
 ];

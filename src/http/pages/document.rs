@@ -1,5 +1,7 @@
 //! One document: where it is, what became of its text, its pages. Knows no store.
 
+use super::jobs::stop_form;
+use super::jobs::try_again;
 use super::layout::Room;
 use super::layout::Viewer;
 use super::layout::page;
@@ -52,7 +54,7 @@ pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<&Pl
         p.notice.error role="alert" data-problem hidden {}
         div.ask data-viewer-layout {
             div {
-                (progress(document))
+                (progress(viewer, document))
                 (similar(about.similar))
                 (facts(document))
                 (warnings(document))
@@ -74,8 +76,10 @@ pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<&Pl
     page(&document.title, Some(viewer), Room::Collections, &["documents.js"], &body)
 }
 
-fn progress(document: &Document) -> Markup {
+fn progress(viewer: &Viewer<'_>, document: &Document) -> Markup {
     use crate::domain::DocumentStatus::{Failed, Processing, Queued, Ready, ReadyWithWarnings};
+    let may_write = viewer.principal.may_write(document.collection_id);
+    let here = format!("/documents/{}", document.id);
     html! {
         @match (document.status, document.job_id) {
             (Queued | Processing, Some(job)) => {
@@ -85,12 +89,16 @@ fn progress(document: &Document) -> Markup {
                     @if document.searchable == Searchable::Words {
                         p.quiet { "It can already be found by its words; its meaning follows." }
                     }
+                    @if may_write { (stop_form(viewer, job, &here)) }
                 }
             }
             (Queued | Processing | Ready | ReadyWithWarnings | Failed, _) => {}
         }
         @if let Some(error) = &document.error {
-            p.notice.error { (error.detail) " (" code { (error.code) } ")" }
+            div.notice.error {
+                p { (error.detail) " (" code { (error.code) } ")" }
+                @if may_write { @if let Some(job) = document.job_id { (try_again(viewer, job, &here)) } }
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use maud::html;
 pub(super) enum Room {
     Ask,
     Collections,
+    Jobs,
     Audit,
     Outside,
 }
@@ -63,6 +64,7 @@ fn top(viewer: &Viewer<'_>, room: Room) -> Markup {
                 @if reads || viewer.principal.has(Role::Admin) {
                     (link("/collections", "Collections", Room::Collections))
                 }
+                @if viewer.principal.has(Role::Contributor) { (link("/jobs", "Jobs", Room::Jobs)) }
                 @if viewer.principal.has(Role::Auditor) { (link("/audit", "Audit", Room::Audit)) }
             }
             form method="post" action="/sign-out" {

@@ -39,7 +39,7 @@ const ROWS: i64 = 50;
 const OFFERED: i64 = 200;
 
 impl Caller {
-    fn viewer(&self) -> Viewer<'_> {
+    pub(super) fn viewer(&self) -> Viewer<'_> {
         Viewer { principal: &self.principal, csrf: self.session.as_ref().map_or("", |session| &session.csrf) }
     }
 }

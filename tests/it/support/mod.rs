@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod files;
+pub(crate) mod freeze;
 pub(crate) mod postgres;
 pub(crate) mod process;
 #[cfg(feature = "embedded-qdrant")]

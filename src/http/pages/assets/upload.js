@@ -80,7 +80,9 @@ function follow(row, job) {
       row.state.textContent = "Uploaded; reload to see its progress";
       resolve();
     });
-    source.addEventListener("failed", (event) => { source.close(); failed(row, show(event).error?.detail ?? "failed"); resolve(); });
+    for (const end of ["failed", "stopped"]) {
+      source.addEventListener(end, (event) => { source.close(); failed(row, show(event).error?.detail ?? end); resolve(); });
+    }
   });
 }
 
