@@ -18,6 +18,7 @@ pub use commands::verify_models;
 pub use commands::work;
 
 use crate::adapters::models;
+use crate::adapters::webhook_client::HttpWebhookClient;
 use crate::answer::Answering;
 use crate::answer::AnsweringParts;
 use crate::app::place::Place;
@@ -36,6 +37,8 @@ use crate::ports::Generator;
 use crate::ports::Jobs;
 use crate::ports::PrefixCache;
 use crate::telemetry;
+use crate::webhooks::Announcing;
+use crate::webhooks::AnnouncingParts;
 use anyhow::Context;
 use sha2::Digest;
 use sha2::Sha256;
@@ -145,7 +148,13 @@ async fn run(
         service_facts(&config),
     );
     let vault = Vault::new(place.master_key);
-    let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault);
+    let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault.clone());
+    let announcing = Arc::new(Announcing::new(AnnouncingParts {
+        config: config.webhooks.clone(),
+        vault,
+        deliveries: Arc::new(stores.postgres.clone()),
+        client: Arc::new(HttpWebhookClient::new(&config.webhooks)?),
+    }));
     let ingest = Arc::new(Ingest::new(parts));
     let mut running = Running {
         address: None,
@@ -169,7 +178,11 @@ async fn run(
         running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
     }
     running.tasks.spawn(Arc::clone(&ingest).sweep(running.stop.clone()));
+    running.tasks.spawn(Arc::clone(&ingest).sweep_uploads(running.stop.clone()));
+    running.tasks.spawn(Arc::clone(&announcing).deliver(running.stop.clone()));
     if let Some(listener) = listener {
+        let keys = Arc::new(running.stores.postgres.clone());
+        running.tasks.spawn(http::idempotency::sweep(keys, running.stop.clone()));
         running.first_admin = http::identity::bootstrap(
             &running.stores.postgres,
             &running.stores.postgres,
@@ -178,7 +191,7 @@ async fn run(
         )
         .await?;
         running.address = Some(listener.local_addr()?);
-        let router = router(&config, models, ingest, &running);
+        let router = router(&config, models, ingest, announcing, &running);
         running.tasks.spawn(front_door(listener, router, running.stop.clone()));
     }
     Ok(running)
@@ -199,6 +212,10 @@ fn ingest_parts(
         recogniser: models.recogniser.clone(),
         max_upload_bytes: config.http.max_upload_bytes,
         blobs: Arc::clone(&stores.blobs),
+        uploads_config: config.uploads.clone(),
+        uploads: Arc::new(stores.postgres.clone()),
+        held: Arc::new(stores.postgres.clone()),
+        pieces: Arc::clone(&stores.parts),
         documents: Arc::new(stores.postgres.clone()),
         intake: Arc::new(stores.postgres.clone()),
         erasures: Arc::new(stores.postgres.clone()),
@@ -211,7 +228,13 @@ fn ingest_parts(
     }
 }
 
-fn router(config: &Arc<Config>, models: Models, ingest: Arc<Ingest>, running: &Running) -> axum::Router {
+fn router(
+    config: &Arc<Config>,
+    models: Models,
+    ingest: Arc<Ingest>,
+    announcing: Arc<Announcing>,
+    running: &Running,
+) -> axum::Router {
     let stores = &running.stores;
     let answering = Answering::new(AnsweringParts {
         config: config.answer.clone(),
@@ -235,8 +258,11 @@ fn router(config: &Arc<Config>, models: Models, ingest: Arc<Ingest>, running: &R
         histories: Arc::new(stores.postgres.clone()),
         jobs: Arc::new(stores.postgres.clone()),
         answers: Arc::new(stores.postgres.clone()),
+        idempotency: Arc::new(stores.postgres.clone()),
         users: Arc::new(stores.postgres.clone()),
         credentials: Arc::new(stores.postgres.clone()),
+        webhooks: Arc::new(stores.postgres.clone()),
+        announcing,
         index: Arc::clone(&stores.index),
         blobs: Arc::clone(&stores.blobs),
         metrics: telemetry::metrics(),

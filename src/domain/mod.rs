@@ -14,6 +14,7 @@ mod principal;
 mod question;
 mod sketch;
 mod terms;
+mod webhook;
 
 pub use answer::{
     Answer, AnswerEvent, Citation, Outcome, Receipt, Sentence, SentenceVerdict, Timings, Usage,
@@ -25,8 +26,8 @@ pub use document::{
 pub use fault::{Fault, Faulty};
 pub use fusion::fuse;
 pub use id::{
-    AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DocumentId, EventId, JobId, PassageId,
-    SessionId, UserId,
+    AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DeliveryId, DocumentId, EventId, HolderId,
+    JobId, PassageId, SessionId, UploadId, UserId, WebhookId,
 };
 pub use job::{ClaimedJob, Job, JobState, Progress, Stage};
 pub use layout::{PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word};
@@ -36,3 +37,4 @@ pub use principal::{AclFilter, AuthMethod, Grant, Permission, Principal, Role};
 pub use question::Question;
 pub use sketch::Sketch;
 pub use terms::{content_terms, sparse_document, sparse_query, terms};
+pub use webhook::{DeliveryState, WebhookEvent};

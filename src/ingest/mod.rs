@@ -19,6 +19,7 @@ mod accept;
 mod delete;
 mod page_image;
 mod page_image_cache;
+mod pieces;
 
 mod run;
 mod worker;
@@ -41,11 +42,14 @@ mod index;
 
 pub use clauses::clauses_of;
 pub use error::IngestError;
+pub use pieces::HeldUpload;
+pub use pieces::UploadStart;
 
 use crate::audit::Auditor;
 use crate::audit::Vault;
 use crate::config::Ingest as IngestConfig;
 use crate::config::Reader as ReaderConfig;
+use crate::config::Uploads as UploadsConfig;
 use crate::domain::Accepted;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
@@ -58,9 +62,12 @@ use crate::ports::Blobs;
 use crate::ports::Documents;
 use crate::ports::Embedder;
 use crate::ports::Erasures;
+use crate::ports::HeldUploads;
 use crate::ports::Intake;
 use crate::ports::Jobs;
 use crate::ports::PrefixCache;
+use crate::ports::UploadParts;
+use crate::ports::Uploads;
 use crate::ports::VectorIndex;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -96,6 +103,14 @@ pub struct IngestParts {
     pub max_upload_bytes: usize,
     /// Files.
     pub blobs: Arc<dyn Blobs>,
+    /// Of uploads in pieces.
+    pub uploads_config: UploadsConfig,
+    /// Uploads in pieces.
+    pub uploads: Arc<dyn Uploads>,
+    /// What their writers write.
+    pub held: Arc<dyn HeldUploads>,
+    /// Their bytes, until the last has come.
+    pub pieces: Arc<dyn UploadParts>,
     /// What may be seen.
     pub documents: Arc<dyn Documents>,
     /// What the pipeline writes.

@@ -10,12 +10,15 @@ mod blobs;
 mod bulk;
 mod crashes;
 mod documents;
+mod idempotency;
 mod identity;
 mod outlines;
 mod outside;
 mod pages;
 mod postgres;
+mod resumable;
 mod scans;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
 mod versions;
+mod webhooks;

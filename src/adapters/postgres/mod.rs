@@ -12,12 +12,15 @@ mod erasures;
 mod error;
 mod extracted;
 mod histories;
+mod idempotency;
 mod intake;
 mod jobs;
 mod log;
 mod session;
 mod text;
+mod uploads;
 mod users;
+mod webhooks;
 
 pub use error::PostgresError;
 pub use managed::ManagedPostgres;
