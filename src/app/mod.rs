@@ -149,12 +149,7 @@ async fn run(
     );
     let vault = Vault::new(place.master_key);
     let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault.clone());
-    let announcing = Arc::new(Announcing::new(AnnouncingParts {
-        config: config.webhooks.clone(),
-        vault,
-        deliveries: Arc::new(stores.postgres.clone()),
-        client: Arc::new(HttpWebhookClient::new(&config.webhooks)?),
-    }));
+    let announcing = announcing(&config, &stores, vault)?;
     let ingest = Arc::new(Ingest::new(parts));
     let mut running = Running {
         address: None,
@@ -177,12 +172,8 @@ async fn run(
         let name = format!("{ours}{worker}");
         running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
     }
-    running.tasks.spawn(Arc::clone(&ingest).sweep(running.stop.clone()));
-    running.tasks.spawn(Arc::clone(&ingest).sweep_uploads(running.stop.clone()));
-    running.tasks.spawn(Arc::clone(&announcing).deliver(running.stop.clone()));
+    running.keep_house(&ingest, &announcing);
     if let Some(listener) = listener {
-        let keys = Arc::new(running.stores.postgres.clone());
-        running.tasks.spawn(http::idempotency::sweep(keys, running.stop.clone()));
         running.first_admin = http::identity::bootstrap(
             &running.stores.postgres,
             &running.stores.postgres,
@@ -195,6 +186,15 @@ async fn run(
         running.tasks.spawn(front_door(listener, router, running.stop.clone()));
     }
     Ok(running)
+}
+
+fn announcing(config: &Config, stores: &Stores, vault: Vault) -> anyhow::Result<Arc<Announcing>> {
+    Ok(Arc::new(Announcing::new(AnnouncingParts {
+        config: config.webhooks.clone(),
+        vault,
+        deliveries: Arc::new(stores.postgres.clone()),
+        client: Arc::new(HttpWebhookClient::new(&config.webhooks)?),
+    })))
 }
 
 fn ingest_parts(
@@ -290,6 +290,15 @@ fn service_facts(config: &Config) -> ServiceFacts {
 }
 
 impl Running {
+    /// What every process does beside its work.
+    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>) {
+        let keys = Arc::new(self.stores.postgres.clone());
+        self.tasks.spawn(Arc::clone(ingest).sweep(self.stop.clone()));
+        self.tasks.spawn(Arc::clone(ingest).sweep_uploads(self.stop.clone()));
+        self.tasks.spawn(Arc::clone(announcing).deliver(self.stop.clone()));
+        self.tasks.spawn(http::idempotency::sweep(keys, self.stop.clone()));
+    }
+
     /// Waits until a part that everything needs is gone for good; a service in order waits for ever.
     pub async fn broken(&mut self) -> String {
         self.stores.broken().await

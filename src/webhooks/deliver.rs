@@ -54,7 +54,7 @@ async fn send_waiting(parts: &AnnouncingParts) -> Result<bool, StoreError> {
     let lease = Duration::from_millis(parts.config.timeout_ms) + Duration::from_secs(30);
     let claimed = parts.deliveries.claim(lease, most).await?;
     let full = claimed.len() == most as usize;
-    let sending = claimed.iter().map(|delivery| send(parts, delivery));
+    let sending = claimed.into_iter().map(|delivery| async move { send(parts, &delivery).await });
     let ends: Vec<_> = futures::stream::iter(sending).buffer_unordered(most as usize).collect().await;
     ends.into_iter().collect::<Result<(), StoreError>>()?;
     Ok(full)

@@ -59,7 +59,7 @@ async fn a_large_file_goes_in_pieces_and_is_refused_like_any_other() {
     assert_eq!((report.ready, report.failed.len()), (1, 1), "{report:?}");
     assert!(report.failed[0].1.contains("PNG image"), "{report:?}");
     let (_, listed) = app.get(&format!("/api/v1/collections/{collection}/documents")).await;
-    assert_eq!(listed["data"][0]["bytes"], large.len(), "{listed}");
+    assert_eq!(listed["data"][0]["file"]["bytes"], large.len(), "{listed}");
     assert_eq!(app.stored_files(), 1, "the pieces are gone");
     app.stop().await;
 }

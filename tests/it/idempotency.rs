@@ -10,6 +10,7 @@ use reqwest::StatusCode;
 use reqwest::multipart::Form;
 use reqwest::multipart::Part;
 use serde_json::Value;
+use serde_json::json;
 
 /// Status, whether it was answered before, and body as text.
 type Answer = (StatusCode, bool, String);
@@ -23,7 +24,7 @@ async fn the_same_request_under_the_same_key_gets_the_first_answer_again() {
     };
 
     let first = send("\"one\"", "The lease").await;
-    let id = json(&first)["data"][0]["document_id"].as_str().unwrap().to_owned();
+    let id = read(&first)["data"][0]["document_id"].as_str().unwrap().to_owned();
     app.settled(&id).await;
     let again = send("one", "The lease").await;
     let other = send("one", "Another title").await;
@@ -32,10 +33,10 @@ async fn the_same_request_under_the_same_key_gets_the_first_answer_again() {
     assert_eq!((first.0, first.1), (StatusCode::ACCEPTED, false), "{}", first.2);
     assert_eq!((again.0, again.1, &again.2), (StatusCode::ACCEPTED, true, &first.2));
     assert_eq!(
-        (other.0, &json(&other)["code"]),
-        (StatusCode::UNPROCESSABLE_ENTITY, &"idempotency_key_reused".into())
+        (other.0, &read(&other)["code"]),
+        (StatusCode::UNPROCESSABLE_ENTITY, &json!("idempotency_key_reused"))
     );
-    assert_eq!(json(&fresh)["data"][0]["existing"], true, "a new key is a new request: {}", fresh.2);
+    assert_eq!(read(&fresh)["data"][0]["existing"], true, "a new key is a new request: {}", fresh.2);
     let path = format!("/api/v1/documents/{id}/versions");
     let elsewhere = app.request(Method::POST, &path).header("idempotency-key", "one");
     let elsewhere =
@@ -59,12 +60,12 @@ async fn a_refusal_is_kept_and_keys_are_their_users_own() {
     let long = answered(keyed(&app, &collection, &"k".repeat(256), picture())).await;
 
     assert_eq!(
-        (first.0, &json(&first)["code"]),
-        (StatusCode::UNSUPPORTED_MEDIA_TYPE, &"unknown_format".into())
+        (first.0, &read(&first)["code"]),
+        (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("unknown_format"))
     );
     assert_eq!((again.0, again.1, &again.2), (first.0, true, &first.2));
     assert_eq!((hers.0, hers.1), (StatusCode::ACCEPTED, false), "{}", hers.2);
-    assert_eq!((long.0, &json(&long)["code"]), (StatusCode::BAD_REQUEST, &"invalid_idempotency_key".into()));
+    assert_eq!((long.0, &read(&long)["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_idempotency_key")));
     app.stop().await;
 }
 
@@ -84,19 +85,19 @@ async fn a_key_is_in_use_while_its_request_is_and_free_when_that_broke_off() {
 
     let path = format!("POST /api/v1/collections/{collection}/documents");
     let line = wire::broken(&app.url, &path, &headers, 1_000, start).await;
-    let meanwhile = eventually("the first is under way", async || {
+    let meanwhile = eventually("the first is under way", || async {
         let answer = answered(keyed(&app, &collection, "k", Form::new())).await;
         (answer.0 == StatusCode::CONFLICT).then_some(answer)
     })
     .await;
     drop(line);
-    let after = eventually("the key is free", async || {
+    let after = eventually("the key is free", || async {
         let answer = send().await;
         (answer.0 != StatusCode::CONFLICT).then_some(answer)
     })
     .await;
 
-    assert_eq!(json(&meanwhile)["code"], "idempotency_key_in_use");
+    assert_eq!(read(&meanwhile)["code"], "idempotency_key_in_use");
     assert_eq!((after.0, after.1), (StatusCode::ACCEPTED, false), "{}", after.2);
     app.stop().await;
 }
@@ -117,6 +118,6 @@ async fn answered(request: RequestBuilder) -> Answer {
     (response.status(), again, response.text().await.unwrap())
 }
 
-fn json(answer: &Answer) -> Value {
+fn read(answer: &Answer) -> Value {
     serde_json::from_str(&answer.2).unwrap()
 }

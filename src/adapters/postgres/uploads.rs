@@ -5,6 +5,7 @@ use crate::adapters::postgres::error::conflict;
 use crate::adapters::postgres::error::store_error;
 use crate::adapters::postgres::text::json;
 use crate::adapters::postgres::text::storable;
+use crate::adapters::postgres::text::storable_title;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::HolderId;
@@ -29,14 +30,15 @@ impl Uploads for Postgres {
             .fetch_optional(&mut *transaction)
             .await
             .map_err(store_error)?;
+        let (title, file_name) = (storable_title(upload.title.as_deref()), storable(&upload.file_name));
         let made = sqlx::query_file!(
             "src/adapters/postgres/queries/insert_upload.sql",
             upload.id.uuid(),
             upload.owner.uuid(),
             upload.collection.uuid(),
             upload.document.map(DocumentId::uuid),
-            upload.title.as_deref().map(storable).as_deref(),
-            &storable(&upload.file_name),
+            title.as_deref(),
+            file_name.as_ref(),
             upload.password.as_deref(),
             upload.bytes,
             upload.expires_at,
@@ -189,11 +191,12 @@ impl HeldUploads for Postgres {
         holder: HolderId,
         outcome: &serde_json::Value,
     ) -> Result<(), StoreError> {
+        let outcome = json(outcome)?;
         let ended = sqlx::query!(
             "update uploads set outcome = $3::text::json, password = null where id = $1 and holder = $2",
             id.uuid(),
             holder.uuid(),
-            storable(&json(outcome)?).as_ref()
+            outcome
         )
         .execute(&self.pool)
         .await

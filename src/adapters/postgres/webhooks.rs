@@ -161,12 +161,13 @@ impl Deliveries for Postgres {
         error: &str,
         retry_at: Option<OffsetDateTime>,
     ) -> Result<(), StoreError> {
+        let error = storable(error);
         sqlx::query_file!(
             "src/adapters/postgres/queries/fail_delivery.sql",
             delivery.id.uuid(),
             delivery.attempt,
             status.map(i32::from),
-            &storable(error),
+            error.as_ref(),
             retry_at
         )
         .execute(&self.pool)

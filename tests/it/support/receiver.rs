@@ -71,7 +71,8 @@ impl Receiver {
     }
 
     pub(crate) async fn wait_for(&self, count: usize) {
-        eventually("the messages have come", async || (self.messages().len() >= count).then_some(())).await;
+        eventually("the messages have come", || async { (self.messages().len() >= count).then_some(()) })
+            .await;
     }
 }
 
