@@ -74,10 +74,13 @@ fn upload(collection: &Collection) -> Markup {
         section.panel aria-label="Upload" {
             div.drop data-collection=(collection.id)
                 data-upload={ "/api/v1/collections/" (collection.id) "/documents" } {
-                label for="files" { "Drop files or folders here, or choose files" }
-                input #files type="file" multiple;
-                label for="folder" { "Choose a folder" }
-                input #folder type="file" multiple webkitdirectory;
+                p { strong { "Drop files or folders here" } }
+                p {
+                    input #files type="file" multiple;
+                    label.button for="files" { "Choose files" }
+                    input #folder type="file" multiple webkitdirectory;
+                    label.button for="folder" { "Choose folder" }
+                }
                 p.quiet { "PDF, Word (DOCX), Excel (XLSX), PowerPoint (PPTX), web pages (HTML), e-mail (EML), Markdown and plain text, Chinese and English." }
             }
             p.quiet data-left-out role="status" {}
