@@ -15,6 +15,7 @@ mod question;
 pub mod revision;
 mod sketch;
 mod terms;
+mod webhook;
 
 pub use answer::{
     Answer, AnswerEvent, Citation, Outcome, Receipt, Sentence, SentenceVerdict, Timings, Usage,
@@ -26,8 +27,8 @@ pub use document::{
 pub use fault::{Fault, Faulty};
 pub use fusion::fuse;
 pub use id::{
-    AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DocumentId, EventId, JobId, PassageId,
-    SessionId, UserId,
+    AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DeliveryId, DocumentId, EventId, HolderId,
+    JobId, PassageId, SessionId, UploadId, UserId, WebhookId,
 };
 pub use job::{Begin, ClaimedJob, Job, JobState, Progress, Stage};
 pub use layout::{PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word};
@@ -37,3 +38,4 @@ pub use principal::{AclFilter, AuthMethod, Grant, Permission, Principal, Role};
 pub use question::Question;
 pub use sketch::Sketch;
 pub use terms::{content_terms, sparse_document, sparse_query, terms};
+pub use webhook::{DeliveryState, WebhookEvent};

@@ -117,6 +117,12 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/documents/{id}/versions", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/similar", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/diff", READERS),
+    Rule::api("OPTIONS", "/api/v1/uploads", WRITERS),
+    Rule::api("POST", "/api/v1/uploads", WRITERS),
+    Rule::api("GET", "/api/v1/uploads/{id}", WRITERS),
+    Rule::api("HEAD", "/api/v1/uploads/{id}", WRITERS),
+    Rule::api("PATCH", "/api/v1/uploads/{id}", WRITERS).streaming(),
+    Rule::api("DELETE", "/api/v1/uploads/{id}", WRITERS),
     Rule::api("GET", "/api/v1/passages/{id}", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/content", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/outline", READERS),
@@ -136,6 +142,10 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/answers/{id}/receipt", READERS),
     Rule::api("GET", "/api/v1/audit/events", AUDITORS),
     Rule::api("GET", "/api/v1/audit/events/{id}", AUDITORS),
+    Rule::api("GET", "/api/v1/webhooks", ADMINS),
+    Rule::api("POST", "/api/v1/webhooks", ADMINS),
+    Rule::api("DELETE", "/api/v1/webhooks/{id}", ADMINS),
+    Rule::api("GET", "/api/v1/webhooks/{id}/deliveries", ADMINS),
     Rule::api("GET", "/healthz", Who::Public).at(Pace::Free),
     Rule::api("GET", "/readyz", Who::Public).at(Pace::Free),
     Rule::api("GET", "/metrics", Who::LocalOr(&[Role::Admin])).at(Pace::Free),
@@ -203,7 +213,9 @@ mod tests {
             if rule.path.starts_with("/api/v1/audit") {
                 assert_eq!(rule.who, AUDITORS, "{}", rule.path);
             }
-            if rule.path.starts_with("/api/v1/users") || rule.path.contains("/grants") {
+            if ["/api/v1/users", "/api/v1/webhooks"].iter().any(|path| rule.path.starts_with(path))
+                || rule.path.contains("/grants")
+            {
                 assert_eq!(rule.who, ADMINS, "{}", rule.path);
             }
         }

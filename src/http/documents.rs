@@ -17,10 +17,11 @@ use crate::http::collections;
 use crate::http::error::AppError;
 use crate::http::error::Occasion;
 use crate::http::error::no_content;
+use crate::http::idempotency;
 use crate::http::params::Params;
 use crate::http::params::Segments;
-use crate::http::upload;
 use crate::http::upload::Destination;
+use crate::http::upload::Form;
 use crate::http::upload::UploadForm;
 use crate::http::upload::Uploaded;
 use crate::ingest::PageImage;
@@ -29,7 +30,6 @@ use axum::Json;
 use axum::extract::Multipart;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -39,7 +39,10 @@ use std::sync::Arc;
 /// Uploads files. Each is taken or refused for itself: 202 says which were taken (`data`) and which were not and why
 /// (`errors`). The same bytes again give the document that is already there, so an upload may be sent twice.
 #[utoipa::path(post, path = "/api/v1/collections/{id}/documents", operation_id = "upload_documents",
-    tag = "documents", params(("id" = CollectionId, Path)),
+    tag = "documents", params(("id" = CollectionId, Path),
+        ("Idempotency-Key" = Option<String>, Header, max_length = 255, description = "Made by the client: the same \
+            form under the same key within a day gets the first answer again (`Idempotent-Replayed: true`) and nothing \
+            is done twice; another request under it gets 422, and 409 while the first is under way")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "At least one file was taken", body = Uploaded)))]
 pub(super) async fn upload(
@@ -48,17 +51,18 @@ pub(super) async fn upload(
     Segments(id): Segments<CollectionId>,
     occasion: Occasion,
     headers: HeaderMap,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> Result<(StatusCode, Json<Uploaded>), AppError> {
+    parts: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Response, AppError> {
     collections::readable(&state, &who, id).await?;
     collections::writable(&who, id)?;
     let to = Destination { collection: id, document: None };
-    upload::receive(&state, &who, to, &occasion, &headers, form).await
+    idempotency::upload(&state, &who, to, &occasion, Form { headers: &headers, parts }).await
 }
 
 /// Uploads one file as the next version of a document; readers see the old one until the new one is ready.
 #[utoipa::path(post, path = "/api/v1/documents/{id}/versions", operation_id = "upload_version",
-    tag = "documents", params(("id" = DocumentId, Path)),
+    tag = "documents", params(("id" = DocumentId, Path),
+        ("Idempotency-Key" = Option<String>, Header, max_length = 255, description = "As at `upload_documents`")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "The file was taken", body = Uploaded)))]
 pub(super) async fn upload_version(
@@ -67,12 +71,12 @@ pub(super) async fn upload_version(
     Segments(id): Segments<DocumentId>,
     occasion: Occasion,
     headers: HeaderMap,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> Result<(StatusCode, Json<Uploaded>), AppError> {
+    parts: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Response, AppError> {
     let document = readable(&state, &who.acl_filter(), id).await?;
     collections::writable(&who, document.collection_id)?;
     let to = Destination { collection: document.collection_id, document: Some(id) };
-    upload::receive(&state, &who, to, &occasion, &headers, form).await
+    idempotency::upload(&state, &who, to, &occasion, Form { headers: &headers, parts }).await
 }
 
 /// The documents of a collection, newest first.

@@ -11,9 +11,11 @@ mod cookies;
 mod documents;
 mod error;
 mod events;
+mod fingerprint;
 mod gate;
 mod grants;
 mod health;
+pub mod idempotency;
 pub mod identity;
 mod input;
 mod jobs;
@@ -27,12 +29,14 @@ mod params;
 mod passages;
 mod record;
 mod reference;
+mod resumable;
 mod search;
 mod sessions;
 mod upload;
 mod users;
 mod versions;
 mod view;
+mod webhooks;
 
 use crate::answer::Answering;
 use crate::audit::Auditor;
@@ -46,10 +50,13 @@ use crate::ports::Credentials;
 use crate::ports::Documents;
 use crate::ports::Histories;
 use crate::ports::JobControl;
+use crate::ports::IdempotencyKeys;
 use crate::ports::Jobs;
 use crate::ports::Outlines;
 use crate::ports::Users;
 use crate::ports::VectorIndex;
+use crate::ports::Webhooks;
+use crate::webhooks::Announcing;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
@@ -76,8 +83,11 @@ pub struct Parts {
     pub jobs: Arc<dyn Jobs>,
     pub job_control: Arc<dyn JobControl>,
     pub answers: Arc<dyn Answers>,
+    pub idempotency: Arc<dyn IdempotencyKeys>,
     pub users: Arc<dyn Users>,
     pub credentials: Arc<dyn Credentials>,
+    pub webhooks: Arc<dyn Webhooks>,
+    pub announcing: Arc<Announcing>,
     /// Asked for its health only.
     pub index: Arc<dyn VectorIndex>,
     /// Asked for their health only.
@@ -135,6 +145,10 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(documents::upload_version, versions::list))
         // `upload` counts; twice as much is read so that a client that sends too much hears so.
         .layer(DefaultBodyLimit::max(max_upload_bytes.saturating_mul(2)));
+    let resumable = OpenApiRouter::new()
+        .routes(routes!(resumable::options, resumable::create))
+        .routes(routes!(resumable::show, resumable::head, resumable::append, resumable::delete))
+        .layer(from_fn(resumable::speak));
     let others = OpenApiRouter::new()
         .routes(routes!(sessions::create, sessions::delete))
         .routes(routes!(sessions::me))
@@ -167,11 +181,14 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(answers::receipt))
         .routes(routes!(audit::list))
         .routes(routes!(audit::show))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(webhooks::deliveries))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(openapi::document))
         .routes(routes!(reference::page))
         .layer(DefaultBodyLimit::max(max_body_bytes));
-    uploads.merge(others)
+    uploads.merge(resumable).merge(others)
 }

@@ -116,7 +116,7 @@ async fn record(
 }
 
 /// A title as it is shown: one line, no control characters.
-fn title(given: &str) -> Result<String, IngestError> {
+pub(super) fn title(given: &str) -> Result<String, IngestError> {
     let title = one_line(given);
     if title.is_empty() || title.chars().count() > MAX_TITLE {
         return Err(IngestError::InvalidTitle { limit: MAX_TITLE });
@@ -125,7 +125,7 @@ fn title(given: &str) -> Result<String, IngestError> {
 }
 
 /// A file name as it is shown: the last part of the path, one line, its end kept when it is too long.
-fn file_name(given: &str) -> String {
+pub(super) fn file_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let name = one_line(last);
     let characters = name.chars().count();

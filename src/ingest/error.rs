@@ -6,6 +6,7 @@ use crate::domain::DocumentId;
 use crate::domain::Fault;
 use crate::domain::Faulty;
 use crate::domain::JobId;
+use crate::domain::UploadId;
 use crate::domain::Warning;
 use crate::ports::ModelError;
 use crate::ports::StoreError;
@@ -14,6 +15,10 @@ use std::time::Duration;
 
 /// When to try again a store that does not answer.
 const STORE_RETRY: Duration = Duration::from_secs(5);
+/// When to try again an upload that another request writes to.
+const HELD_RETRY: Duration = Duration::from_secs(3);
+/// When to try again an upload when there are too many.
+const OPEN_RETRY: Duration = Duration::from_mins(1);
 /// When to try again a page image.
 const RENDER_RETRY: Duration = Duration::from_secs(2);
 
@@ -44,6 +49,26 @@ pub enum IngestError {
         bytes: usize,
         /// Allowed.
         limit: usize,
+    },
+    /// Not there, or another's.
+    #[error("there is no upload `{0}`; it may have expired")]
+    NoUpload(UploadId),
+    /// Another request writes to it.
+    #[error("another request writes to this upload; try again soon")]
+    UploadHeld,
+    /// This user has too many open ones.
+    #[error(
+        "you have {most} uploads that are not finished; finish one, delete one, or wait until one expires"
+    )]
+    TooManyUploads {
+        /// Allowed.
+        most: u32,
+    },
+    /// It came in too many pieces.
+    #[error("an upload takes at most {most} pieces; send larger ones")]
+    TooManyPieces {
+        /// Allowed.
+        most: i64,
     },
     /// Empty once trimmed, or too long.
     #[error("a title has 1 to {limit} characters")]
@@ -127,13 +152,16 @@ impl Faulty for IngestError {
         match self {
             Self::NoCollection(_)
             | Self::NoDocument(_)
-            | Self::NoSuchPage(_)
             | Self::NoJob(_)
+            | Self::NoUpload(_)
+            | Self::NoSuchPage(_)
             | Self::FileLost => Fault::Missing,
+            Self::UploadHeld => Fault::Locked { retry_after: HELD_RETRY },
+            Self::TooManyUploads { .. } => Fault::TooMany { retry_after: OPEN_RETRY },
             Self::NotWritable => Fault::Denied,
             Self::NoPageImage => Fault::Unsupported,
             Self::TooLarge { .. } => Fault::TooLarge,
-            Self::InvalidTitle { .. } | Self::OnlyWhiteSpace => Fault::Invalid,
+            Self::InvalidTitle { .. } | Self::OnlyWhiteSpace | Self::TooManyPieces { .. } => Fault::Invalid,
             Self::File(error) => file_fault(error),
             Self::ReaderTimeout { .. } | Self::ReaderOutOfMemory | Self::ReaderCrashed { .. } => {
                 Fault::Invalid
@@ -155,6 +183,10 @@ impl Faulty for IngestError {
             Self::NoCollection(_) => "collection_not_found",
             Self::NotWritable => "not_writable",
             Self::NoDocument(_) => "document_not_found",
+            Self::NoUpload(_) => "upload_not_found",
+            Self::UploadHeld => "upload_in_use",
+            Self::TooManyUploads { .. } => "too_many_uploads",
+            Self::TooManyPieces { .. } => "too_many_pieces",
             Self::NoSuchPage(_) => "page_not_found",
             Self::NoPageImage => "no_page_image",
             Self::TooLarge { .. } => "too_large",
@@ -251,6 +283,10 @@ impl IngestError {
             | Self::NoCollection(_)
             | Self::NotWritable
             | Self::NoDocument(_)
+            | Self::NoUpload(_)
+            | Self::UploadHeld
+            | Self::TooManyUploads { .. }
+            | Self::TooManyPieces { .. }
             | Self::NoSuchPage(_)
             | Self::NoPageImage
             | Self::TooLarge { .. }
@@ -287,6 +323,10 @@ impl IngestError {
             Self::NoCollection(_)
             | Self::NotWritable
             | Self::NoDocument(_)
+            | Self::NoUpload(_)
+            | Self::UploadHeld
+            | Self::TooManyUploads { .. }
+            | Self::TooManyPieces { .. }
             | Self::NoSuchPage(_)
             | Self::NoPageImage
             | Self::TooLarge { .. }

@@ -22,6 +22,7 @@ mod accept;
 mod delete;
 mod page_image;
 mod page_image_cache;
+mod pieces;
 
 mod control;
 mod run;
@@ -49,11 +50,14 @@ mod index;
 
 pub use clauses::clauses_of;
 pub use error::IngestError;
+pub use pieces::HeldUpload;
+pub use pieces::UploadStart;
 
 use crate::audit::Auditor;
 use crate::audit::Vault;
 use crate::config::Ingest as IngestConfig;
 use crate::config::Reader as ReaderConfig;
+use crate::config::Uploads as UploadsConfig;
 use crate::domain::Accepted;
 use crate::domain::Begin;
 use crate::domain::CollectionId;
@@ -73,11 +77,14 @@ use crate::ports::Blobs;
 use crate::ports::Documents;
 use crate::ports::Embedder;
 use crate::ports::Erasures;
+use crate::ports::HeldUploads;
 use crate::ports::Intake;
 use crate::ports::JobControl;
 use crate::ports::Jobs;
 use crate::ports::PrefixCache;
 use crate::ports::Stored;
+use crate::ports::UploadParts;
+use crate::ports::Uploads;
 use crate::ports::VectorIndex;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -114,6 +121,14 @@ pub struct IngestParts {
     pub max_upload_bytes: usize,
     /// Files.
     pub blobs: Arc<dyn Blobs>,
+    /// Of uploads in pieces.
+    pub uploads_config: UploadsConfig,
+    /// Uploads in pieces.
+    pub uploads: Arc<dyn Uploads>,
+    /// What their writers write.
+    pub held: Arc<dyn HeldUploads>,
+    /// Their bytes, until the last has come.
+    pub pieces: Arc<dyn UploadParts>,
     /// What may be seen.
     pub documents: Arc<dyn Documents>,
     /// What the pipeline writes.

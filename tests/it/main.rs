@@ -11,12 +11,14 @@ mod bulk;
 mod crashes;
 mod crashes_by_stage;
 mod documents;
+mod idempotency;
 mod identity;
 mod jobs;
 mod outlines;
 mod outside;
 mod pages;
 mod postgres;
+mod resumable;
 mod scans;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
@@ -24,3 +26,4 @@ mod versions;
 mod views;
 #[cfg(feature = "embedded-qdrant")]
 mod workers;
+mod webhooks;

@@ -2,6 +2,7 @@
 //! service knows files by their bytes, so a run that was broken off is simply run again. Knows no store.
 
 mod files;
+mod pieces;
 mod service;
 
 pub use service::Access;
@@ -16,7 +17,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Files that are sent at a time; each is held in memory here.
+/// Files that are sent at a time; each small one is held in memory here, of a large one a piece.
 const UPLOADS: usize = 3;
 /// Files that are sent or waited for at a time: each is asked after every two seconds at most.
 const UNDER_WAY: usize = 8;

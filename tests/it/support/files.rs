@@ -92,6 +92,20 @@ pub(crate) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
     saved(document(pages))
 }
 
+/// The same with an attachment of so many bytes that no packing makes smaller.
+pub(crate) fn large_pdf(pages: &[&[&str]], bytes: usize) -> Vec<u8> {
+    let mut document = document(pages);
+    // A linear congruential generator (Knuth's MMIX): what counts is that it is no pattern.
+    let mut state: u64 = 1;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    let attachment = Stream::new(dictionary! { "Type" => "EmbeddedFile" }, noise.take(bytes).collect());
+    document.add_object(attachment);
+    saved(document)
+}
+
 /// The same, opened only by a password.
 pub(crate) fn encrypted_pdf(pages: &[&[&str]]) -> Vec<u8> {
     let mut document = document(pages);

@@ -9,4 +9,6 @@ pub(crate) mod process;
 pub(crate) mod qdrant_server;
 #[cfg(feature = "embedded-qdrant")]
 mod qdrant_wire;
+pub(crate) mod receiver;
 pub(crate) mod s3_server;
+pub(crate) mod wire;

@@ -1,5 +1,7 @@
-// Drag and drop, many files, progress by stage, failures with reasons.
-import { element, sendFile } from "./common.js";
+// Drag and drop, many files and folders, progress by stage, failures with reasons.
+import { element, pause, sendFile } from "./common.js";
+import { ofDrop, ofInput } from "./folders.js";
+import { LARGE, sendLarge } from "./pieces.js";
 
 const STAGES = { queued: "Waiting", read: "Reading", recognise: "Recognising pages", chunk: "Splitting", embed: "Embedding", index: "Indexing", done: "Ready" };
 const AT_ONCE = 2;
@@ -7,29 +9,35 @@ const AT_ONCE = 2;
 const FOLLOWED = 2;
 const zone = document.querySelector("[data-upload]");
 const list = document.querySelector("[data-files]");
-const input = zone.querySelector("input[type=file]");
+const leftOut = document.querySelector("[data-left-out]");
+/** A service that is busy is asked again so often, as politely as it says. */
+const PATIENCE = 60;
+const LONGEST_PAUSE = 60;
 const waiting = [];
 const taken = [];
 let running = 0;
 let followed = 0;
 
-input.addEventListener("change", () => { add(input.files); input.value = ""; });
+for (const input of zone.querySelectorAll("input[type=file]")) {
+  input.addEventListener("change", () => { add(ofInput(input.files)); input.value = ""; });
+}
 for (const name of ["dragenter", "dragover"]) {
   zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
 }
 for (const name of ["dragleave", "drop"]) {
   zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.remove("over"); });
 }
-zone.addEventListener("drop", (event) => add(event.dataTransfer.files));
+zone.addEventListener("drop", async (event) => add(await ofDrop(event.dataTransfer)));
 
-function add(files) {
-  for (const file of files) {
-    const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${file.name}` });
+function add(found) {
+  leftOut.textContent = found.leftOut();
+  for (const [file, path] of found.files) {
+    const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${path}` });
     const state = element("span", { class: "status", role: "status" }, "Waiting");
-    const name = element("span", {}, file.name);
+    const name = element("span", {}, path);
     const item = element("li", {}, name, bar, state);
     list.append(item);
-    waiting.push({ file, item, name, bar, state });
+    waiting.push({ file, path, item, name, bar, state });
   }
   next();
 }
@@ -43,16 +51,33 @@ async function next() {
 }
 
 async function upload(row) {
-  row.state.textContent = "Uploading";
-  const answer = await sendFile(zone.dataset.upload, row.file, (sent, total) => { row.bar.max = total; row.bar.value = sent; });
+  const answer = await send(row);
   const accepted = answer.data?.[0];
   if (!accepted) throw new Error(answer.errors?.[0]?.detail ?? "the file was not taken");
-  row.name.replaceChildren(element("a", { href: `/documents/${accepted.document_id}` }, row.file.name));
+  row.name.replaceChildren(element("a", { href: `/documents/${accepted.document_id}` }, row.path));
   if (accepted.existing && accepted.status.startsWith("ready")) return finished(row, "Already here");
   row.state.textContent = STAGES.queued;
   row.bar.removeAttribute("value");
   taken.push([row, accepted.job_id]);
   followNext();
+}
+
+/** Sends a file, and again where the service only says that it is busy. */
+async function send(row) {
+  const sent = (bytes, total) => { row.state.textContent = "Uploading"; row.bar.max = total; row.bar.value = bytes; };
+  const waits = (seconds) => { row.state.textContent = `Again in ${Math.ceil(seconds)} s`; };
+  sent(0, 1);
+  if (row.file.size > LARGE) return sendLarge(zone.dataset.collection, row.file, sent, waits);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await sendFile(zone.dataset.upload, row.file, sent);
+    } catch (error) {
+      if (![429, 503].includes(error.status) || attempt >= PATIENCE) throw error;
+      const seconds = Math.min(error.retryAfter ?? 2 ** Math.min(attempt, 5), LONGEST_PAUSE);
+      waits(seconds);
+      await pause(seconds);
+    }
+  }
 }
 
 /** Uploads do not wait for this: what was sent is the service's, also when this page closes. */

@@ -1,0 +1,78 @@
+//! What became of an upload in pieces: kept as JSON, told in headers. Knows no file.
+
+use crate::domain::Accepted;
+use crate::http::error::AppError;
+use crate::ports::StoredUpload;
+use axum::http::HeaderMap;
+use axum::http::HeaderName;
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde::Serialize;
+
+/// What became of the file.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Outcome {
+    /// It was taken.
+    Taken(Vec<Accepted>),
+    /// It was refused for good.
+    Refused(Refusal),
+}
+
+/// A refusal as it is kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Refusal {
+    status: u16,
+    code: String,
+    detail: String,
+}
+
+impl Outcome {
+    /// What is kept of an upload that ended.
+    pub(super) fn of(upload: &StoredUpload) -> Result<Option<Self>, AppError> {
+        let kept = upload.outcome.clone().map(serde_json::from_value);
+        kept.transpose().map_err(|error| AppError::bug(format!("an upload's outcome is not ours: {error}")))
+    }
+
+    /// A refusal that is kept.
+    pub(super) fn refused(error: &AppError) -> Self {
+        let (code, detail) = (error.code.clone().into_owned(), error.detail.clone());
+        Self::Refused(Refusal { status: error.status.as_u16(), code, detail })
+    }
+
+    /// To be kept.
+    pub(super) fn to_json(&self) -> Result<serde_json::Value, AppError> {
+        serde_json::to_value(self).map_err(|error| AppError::bug(format!("an outcome is no JSON: {error}")))
+    }
+}
+
+impl Refusal {
+    /// The refusal once more.
+    pub(super) fn error(&self) -> AppError {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::BAD_REQUEST);
+        AppError::again(status, self.code.clone(), self.detail.clone())
+    }
+}
+
+/// The outcome as headers; none while there is none.
+pub(super) fn headers(outcome: Option<&Outcome>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let mut tell = |name, value: &str| {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            headers.append(HeaderName::from_static(name), value);
+        }
+    };
+    match outcome {
+        None => {}
+        Some(Outcome::Taken(taken)) => {
+            for accepted in taken {
+                tell("docent-document-id", &accepted.document_id.to_string());
+                tell("docent-version", &accepted.version.to_string());
+                tell("docent-job-id", &accepted.job_id.to_string());
+            }
+        }
+        Some(Outcome::Refused(refusal)) => tell("docent-error-code", &refusal.code),
+    }
+    headers
+}
