@@ -168,6 +168,7 @@ async fn run(
         let name = format!("{ours}{worker}");
         running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
     }
+    running.tasks.spawn(Arc::clone(&ingest).report_confinement());
     running.tasks.spawn(Arc::clone(&ingest).sweep(running.stop.clone()));
     if let Some(listener) = listener {
         running.first_admin = http::identity::bootstrap(

@@ -5,11 +5,13 @@ mod support;
 
 mod answers;
 mod architecture;
+mod archives;
 mod audit;
 mod blobs;
 mod bulk;
 mod crashes;
 mod documents;
+mod hostile;
 mod identity;
 mod outlines;
 mod outside;
