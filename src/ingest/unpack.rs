@@ -10,7 +10,6 @@ use reader::UnpackOptions;
 use reader::child::Job;
 use reader::child::MemberLine;
 use reader::child::Reply;
-use std::io;
 use std::time::Duration;
 use tokio::io::AsyncBufReadExt;
 use tokio::io::AsyncReadExt;
@@ -116,28 +115,23 @@ impl<'a> Unpacking<'a> {
         }
     }
 
-    /// What the child died of, where it did not say its last line.
+    /// What the child died of, where it did not say its last line. One that is alive talks nonsense, and waits for
+    /// somebody to hear the rest of it.
     async fn dead(&mut self, reply: Vec<u8>) -> IngestError {
-        match self.remains(reply).await {
-            Ok(remains) => child::death(self.call.limits, &remains)
-                .unwrap_or_else(|| nonsense("neither a file nor a reply")),
-            Err(error) => child::broken(&error),
-        }
-    }
-
-    async fn remains(&mut self, reply: Vec<u8>) -> io::Result<Remains> {
-        // It may be alive, and wait for somebody to hear the rest of its nonsense.
-        let ended = tokio::time::timeout(LAST_BREATH, self.child.wait()).await;
-        let status = match ended {
-            Ok(status) => status?,
-            Err(_) => {
-                self.child.start_kill()?;
-                self.child.wait().await?
-            }
+        let ended = match tokio::time::timeout(LAST_BREATH, self.child.wait()).await {
+            Ok(Ok(status)) => Some(status),
+            Ok(Err(error)) => return child::broken(&error),
+            Err(_) => None,
+        };
+        let Some(status) = ended else {
+            let _gone_already = self.child.kill().await;
+            return nonsense("neither a file nor a reply");
         };
         let complaint = tokio::time::timeout(LAST_BREATH, &mut self.complaint).await;
         let complaint = complaint.ok().and_then(Result::ok).unwrap_or_default();
-        Ok(Remains { status, reply, complaint, overflowed: false })
+        let remains = Remains { status, reply, complaint, overflowed: false };
+        let death = child::death(self.call.limits, &remains);
+        death.unwrap_or_else(|| nonsense("neither a file nor a reply"))
     }
 }
 
