@@ -296,6 +296,7 @@ impl Running {
     /// What every process does beside its work.
     fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>) {
         let keys = Arc::new(self.stores.postgres.clone());
+        self.tasks.spawn(Arc::clone(ingest).report_confinement());
         self.tasks.spawn(Arc::clone(ingest).sweep(self.stop.clone()));
         self.tasks.spawn(Arc::clone(ingest).sweep_uploads(self.stop.clone()));
         self.tasks.spawn(Arc::clone(announcing).deliver(self.stop.clone()));

@@ -263,6 +263,12 @@ pub struct Reader {
     pub recognise_at_once: usize,
     /// Children rendering page images at once.
     pub max_renders: usize,
+    /// Files of one archive.
+    pub max_archive_members: usize,
+    /// Bytes that all files of an archive unpack to.
+    pub max_archive_bytes: u64,
+    /// How many times its size a file of an archive may unpack to.
+    pub max_archive_ratio: u64,
 }
 
 /// Question in.

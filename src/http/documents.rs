@@ -37,7 +37,7 @@ use serde::Serialize;
 use std::sync::Arc;
 
 /// Uploads files. Each is taken or refused for itself: 202 says which were taken (`data`) and which were not and why
-/// (`errors`). The same bytes again give the document that is already there, so an upload may be sent twice.
+/// (`errors`). Of a zip archive each file becomes a document; `file_name` is its path there. The same bytes again give the document that is already there, so an upload may be sent twice.
 #[utoipa::path(post, path = "/api/v1/collections/{id}/documents", operation_id = "upload_documents",
     tag = "documents", params(("id" = CollectionId, Path),
         ("Idempotency-Key" = Option<String>, Header, max_length = 255, description = "Made by the client: the same \

@@ -176,6 +176,17 @@ impl AppError {
         Self { status: StatusCode::METHOD_NOT_ALLOWED, allow: Some(allow.into()), ..invalid }
     }
 
+    /// The refusal of several files: the first one's, and where there are more, what is wrong with each.
+    pub(super) fn of_files(refused: Vec<(String, Self)>) -> Self {
+        let fault = |(file_name, error): &(String, Self)| InputFault {
+            field: file_name.clone(),
+            detail: error.detail.clone(),
+        };
+        let errors = if refused.len() > 1 { refused.iter().map(fault).collect() } else { Vec::new() };
+        let first = refused.into_iter().next().map(|(_, error)| error);
+        Self { errors, ..first.unwrap_or_else(|| Self::bug("an upload had neither outcome")) }
+    }
+
     /// A bug of ours; `inner` goes to the log.
     pub(super) fn bug(inner: impl Into<Box<str>>) -> Self {
         let detail = "something failed on our side; the log has it under this request id";

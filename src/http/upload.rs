@@ -11,6 +11,8 @@ use crate::http::error::AppError;
 use crate::http::error::Occasion;
 use crate::http::error::Problem;
 use crate::http::fingerprint::Fingerprint;
+use crate::ingest::Admitted;
+use crate::ingest::Taken;
 use crate::ingest::Upload;
 use axum::Json;
 use axum::extract::Multipart;
@@ -21,6 +23,7 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
 use secrecy::SecretString;
+use serde::Deserialize;
 use serde::Serialize;
 use std::time::Duration;
 
@@ -41,7 +44,7 @@ const MAX_FILES: usize = 1_000;
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "the form is read part by part; this is its description for clients")]
 pub(super) struct UploadForm {
-    /// One or more files.
+    /// One or more files. Each file of a zip archive becomes a document of its own; a title is for one file alone.
     #[schema(value_type = Vec<String>, format = "binary")]
     file: Vec<Vec<u8>>,
     /// Names the file that follows it; after the last file, that file. Else the file's own title counts.
@@ -50,14 +53,29 @@ pub(super) struct UploadForm {
     password: Option<String>,
 }
 
-/// What became of the files of an upload.
+/// What became of the files of an upload; those of a zip archive each for itself.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Uploaded {
     /// The files that were taken, in order.
-    data: Vec<Accepted>,
+    data: Vec<TakenFile>,
     /// The files that were refused, with `file_name`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Problem>,
+}
+
+/// A file that was taken.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub(super) struct TakenFile {
+    #[serde(flatten)]
+    pub(super) accepted: Accepted,
+    /// Its name; of a file in a zip archive, its path there.
+    file_name: String,
+}
+
+impl From<Taken> for TakenFile {
+    fn from(Taken { file_name, accepted }: Taken) -> Self {
+        Self { accepted, file_name }
+    }
 }
 
 /// Where files go.
@@ -142,7 +160,7 @@ struct Intake<'a> {
     room: usize,
     handling: Handling,
     fingerprint: Fingerprint,
-    taken: Vec<Accepted>,
+    taken: Vec<TakenFile>,
     refused: Vec<(String, AppError)>,
 }
 
@@ -228,16 +246,18 @@ impl<'a> Intake<'a> {
     async fn accept(&mut self, upload: Option<Upload>) {
         let Some(upload) = upload.filter(|_| self.handling != Handling::Digest) else { return };
         let file_name = upload.file_name.clone();
-        match self.state.ingest.accept(self.who, upload).await {
-            Ok(accepted) => self.taken.push(accepted),
+        match self.state.ingest.admit(self.who, upload).await {
+            Ok(Admitted { taken, refused }) => {
+                self.taken.extend(taken.into_iter().map(TakenFile::from));
+                self.refused.extend(refused.into_iter().map(|(file_name, error)| (file_name, error.into())));
+            }
             Err(error) => self.refused.push((file_name, error.into())),
         }
     }
 
     fn outcome(self, occasion: &Occasion) -> Result<(StatusCode, Json<Uploaded>), AppError> {
         if self.taken.is_empty() {
-            let first = self.refused.into_iter().next().map(|(_, error)| error);
-            return Err(first.unwrap_or_else(|| AppError::bug("an upload had neither outcome")));
+            return Err(AppError::of_files(self.refused));
         }
         let refused =
             self.refused.into_iter().map(|(file_name, error)| error.problem(occasion).about_file(file_name));

@@ -82,9 +82,15 @@ pub enum IngestError {
     /// It holds text, but nothing to find.
     #[error("the file holds no text, only white space")]
     OnlyWhiteSpace,
-    /// The reader did not end in time, by the clock or by its CPU time.
+    /// The reader did not end in time, by the clock.
     #[error("reading the file took too long (at most {seconds} s are allowed)")]
     ReaderTimeout {
+        /// Allowed.
+        seconds: u64,
+    },
+    /// The reader used up its CPU time.
+    #[error("reading the file takes more than the {seconds} s of CPU time allowed")]
+    ReaderOutOfCpu {
         /// Allowed.
         seconds: u64,
     },
@@ -163,9 +169,10 @@ impl Faulty for IngestError {
             Self::TooLarge { .. } => Fault::TooLarge,
             Self::InvalidTitle { .. } | Self::OnlyWhiteSpace | Self::TooManyPieces { .. } => Fault::Invalid,
             Self::File(error) => file_fault(error),
-            Self::ReaderTimeout { .. } | Self::ReaderOutOfMemory | Self::ReaderCrashed { .. } => {
-                Fault::Invalid
-            }
+            Self::ReaderTimeout { .. }
+            | Self::ReaderOutOfCpu { .. }
+            | Self::ReaderOutOfMemory
+            | Self::ReaderCrashed { .. } => Fault::Invalid,
             Self::RenderBusy => Fault::Overload { retry_after: RENDER_RETRY },
             Self::JobOver | Self::JobNotOver | Self::JobReplaced | Self::Stopped | Self::LeaseLost => {
                 Fault::Conflict
@@ -194,6 +201,7 @@ impl Faulty for IngestError {
             Self::File(error) => error.code(),
             Self::OnlyWhiteSpace => "no_text",
             Self::ReaderTimeout { .. } => "reader_timeout",
+            Self::ReaderOutOfCpu { .. } => "reader_out_of_cpu",
             Self::ReaderOutOfMemory => "reader_out_of_memory",
             Self::ReaderCrashed { .. } => "reader_crashed",
             Self::ReaderBroken { .. } => "reader_broken",
@@ -217,8 +225,8 @@ impl Faulty for IngestError {
 
 fn file_fault(error: &ReadError) -> Fault {
     match error.code() {
-        "unknown_format" | "not_renderable" => Fault::Unsupported,
-        "too_large" | "too_many_pages" => Fault::TooLarge,
+        "unknown_format" | "not_renderable" | "nested_archive" | "unsupported_member" => Fault::Unsupported,
+        "too_large" | "too_many_pages" | "too_many_members" | "archive_too_large" => Fault::TooLarge,
         "no_such_page" => Fault::Missing,
         _ => Fault::Invalid,
     }
@@ -296,9 +304,10 @@ impl IngestError {
             | Self::JobNotOver
             | Self::JobReplaced
             | Self::FileLost => Remedy::GiveUp,
-            Self::ReaderTimeout { .. } | Self::ReaderOutOfMemory | Self::ReaderCrashed { .. } => {
-                Remedy::RetryOnce
-            }
+            Self::ReaderTimeout { .. }
+            | Self::ReaderOutOfCpu { .. }
+            | Self::ReaderOutOfMemory
+            | Self::ReaderCrashed { .. } => Remedy::RetryOnce,
             Self::ReaderBroken { .. }
             | Self::RenderBusy
             | Self::NotErased
@@ -334,6 +343,7 @@ impl IngestError {
             | Self::File(_)
             | Self::OnlyWhiteSpace
             | Self::ReaderTimeout { .. }
+            | Self::ReaderOutOfCpu { .. }
             | Self::ReaderOutOfMemory
             | Self::ReaderCrashed { .. }
             | Self::RenderBusy

@@ -1,4 +1,4 @@
-//! Document in. `accept` answers the upload; `process` is the worker's flow, one line a stage:
+//! Document in. `admit` answers the upload, an archive's files one by one by `accept`; `process` is the worker's flow, one line a stage:
 //!
 //! ```text
 //! Upload ──accept──▶ job          a version's row, blob and job exist; 202 to the client
@@ -19,6 +19,7 @@
 mod error;
 
 mod accept;
+mod archive;
 mod delete;
 mod page_image;
 mod page_image_cache;
@@ -33,6 +34,9 @@ mod recipe;
 mod resume;
 
 mod child;
+mod confinement;
+mod unpack;
+
 mod read;
 mod recognise;
 
@@ -48,6 +52,8 @@ mod words;
 mod embed;
 mod index;
 
+pub use archive::Admitted;
+pub use archive::Taken;
 pub use clauses::clauses_of;
 pub use error::IngestError;
 pub use pieces::HeldUpload;
@@ -191,6 +197,14 @@ impl Ingest {
         Self { parts, renders, images, arrivals, running }
     }
 
+    /// Takes a file as [`Ingest::accept`] does, or all files of a zip archive, each as a document of its own.
+    ///
+    /// # Errors
+    /// Why the file was not taken, or nothing of the archive can be had; faults of files in it are in the outcome.
+    pub async fn admit(&self, who: &Principal, upload: Upload) -> Result<Admitted, IngestError> {
+        archive::admit(self, who, upload).await
+    }
+
     /// Checks, stores the blob, writes row and job, records it in the log. The same bytes in the same collection give
     /// what is already there.
     ///
@@ -237,6 +251,11 @@ impl Ingest {
     /// [`IngestError::NoPageImage`] for text and Markdown, [`IngestError::RenderBusy`] when too many are painted.
     pub async fn page_image(&self, who: &Principal, image: PageImage) -> Result<Vec<u8>, IngestError> {
         page_image::page_image(self, who, image).await
+    }
+
+    /// Asks a child that reads what it is kept from, and says so in the log and in the metrics.
+    pub async fn report_confinement(self: Arc<Self>) {
+        confinement::report(&self.parts).await;
     }
 
     /// Takes jobs until stopped, then gives the one at hand back.

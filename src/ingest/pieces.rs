@@ -2,12 +2,12 @@
 //! has come. What has come is stored at once, so neither a broken line nor a kill loses more than a part. A holder that
 //! falls silent loses its hold; whoever comes next goes on where the stored bytes end. Knows no HTTP.
 
-use crate::domain::Accepted;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::HolderId;
 use crate::domain::Principal;
 use crate::domain::UploadId;
+use crate::ingest::Admitted;
 use crate::ingest::Ingest;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
@@ -184,9 +184,9 @@ impl HeldUpload<'_> {
     /// Takes the whole file in, as if it had come at once. A second time gives what the first made.
     ///
     /// # Errors
-    /// Those of [`Ingest::accept`].
-    pub async fn accept(&self, who: &Principal) -> Result<Accepted, IngestError> {
-        self.keeping(self.accept_whole(who)).await?
+    /// Those of [`Ingest::admit`].
+    pub async fn admit(&self, who: &Principal) -> Result<Admitted, IngestError> {
+        self.keeping(self.admit_whole(who)).await?
     }
 
     /// Says for good what became of it, and drops its bytes; what cannot be dropped now is dropped when it expires.
@@ -217,7 +217,7 @@ impl HeldUpload<'_> {
         }
     }
 
-    async fn accept_whole(&self, who: &Principal) -> Result<Accepted, IngestError> {
+    async fn admit_whole(&self, who: &Principal) -> Result<Admitted, IngestError> {
         let (parts, announced) = (self.parts(), &self.stored.announced);
         let mut bytes = Vec::with_capacity(announced.bytes as usize);
         for part in parts.uploads.parts(self.id()).await? {
@@ -242,7 +242,7 @@ impl HeldUpload<'_> {
             bytes,
             password: password.and_then(|sealed| parts.vault.open(PASSWORD, &id, sealed)),
         };
-        self.ingest.accept(who, upload).await
+        self.ingest.admit(who, upload).await
     }
 
     fn torn(&self) -> IngestError {

@@ -173,7 +173,7 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     let parsed = match child::ask(&call, Job::Read(options), &file).await? {
         Reply::Parsed(parsed) => parsed,
         Reply::Failed(error) => return Err(error.into()),
-        Reply::Rendered(_) | Reply::Recognised(_) => {
+        Reply::Rendered(_) | Reply::Recognised(_) | Reply::Unpacked | Reply::Confined(_) => {
             return Err(IngestError::ReaderBroken { detail: "another thing than a text".to_owned() });
         }
     };

@@ -5,6 +5,7 @@ mod support;
 
 mod answers;
 mod architecture;
+mod archives;
 mod audit;
 mod blobs;
 mod bulk;
@@ -12,6 +13,7 @@ mod crashes;
 mod crashes_by_stage;
 mod documents;
 mod idempotency;
+mod hostile;
 mod identity;
 mod jobs;
 mod outlines;

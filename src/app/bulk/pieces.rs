@@ -2,7 +2,7 @@
 //! line breaks. Knows no folder.
 
 use crate::app::bulk::service::Service;
-use crate::app::bulk::service::Taken;
+use crate::app::bulk::service::Uploaded;
 use crate::app::bulk::service::reason;
 use crate::app::bulk::service::retry_after;
 use base64::Engine;
@@ -57,12 +57,12 @@ impl Service {
         collection: &str,
         file: &Path,
         size: u64,
-    ) -> Result<Taken, String> {
+    ) -> Result<Uploaded, String> {
         let mut place = None;
         let mut failures = 0;
         loop {
             let trouble = match self.step(collection, file, size, &mut place).await {
-                Ok(Some(taken)) => return Ok(taken),
+                Ok(Some(uploaded)) => return Ok(uploaded),
                 Ok(None) => {
                     failures = 0;
                     continue;
@@ -96,7 +96,7 @@ impl Service {
         file: &Path,
         size: u64,
         place: &mut Option<Place>,
-    ) -> Result<Option<Taken>, Trouble> {
+    ) -> Result<Option<Uploaded>, Trouble> {
         let Some(known) = place else {
             *place = Some(self.announce(collection, file, size).await?);
             return Ok(None);
@@ -144,9 +144,9 @@ impl Service {
         Ok(Place { path: path.to_owned(), offset: Some(0) })
     }
 
-    async fn outcome(&self, path: &str) -> Result<Taken, Trouble> {
-        let mut view: Value = asked(self.spoken(Method::GET, path)).await?.json().await.unwrap_or_default();
-        serde_json::from_value(view["data"][0].take())
+    async fn outcome(&self, path: &str) -> Result<Uploaded, Trouble> {
+        let view: Value = asked(self.spoken(Method::GET, path)).await?.json().await.unwrap_or_default();
+        serde_json::from_value(view)
             .map_err(|_| Trouble::Passing("the service said nothing of it".to_owned(), None))
     }
 

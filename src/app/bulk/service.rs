@@ -47,10 +47,27 @@ pub(super) struct Service {
     access: Access,
 }
 
+/// What the service says of a file: one document, or those of an archive.
+#[derive(Debug, Deserialize)]
+pub(super) struct Uploaded {
+    pub(super) data: Vec<Taken>,
+    #[serde(default)]
+    errors: Vec<Value>,
+}
+
+impl Uploaded {
+    /// The files of an archive that were refused: path there and reason.
+    pub(super) fn refused(&self) -> impl Iterator<Item = (&str, String)> {
+        self.errors.iter().map(|problem| (problem["file_name"].as_str().unwrap_or_default(), reason(problem)))
+    }
+}
+
 /// A file that the service has taken.
 #[derive(Debug, Deserialize)]
 pub(super) struct Taken {
     document_id: String,
+    /// Its name, or its path in the archive.
+    pub(super) file_name: String,
     /// The same bytes were there before.
     pub(super) existing: bool,
 }
@@ -92,7 +109,7 @@ impl Service {
     }
 
     /// Sends a file; the reason when it is refused.
-    pub(super) async fn upload(&self, collection: &str, file: &Path) -> Result<Taken, String> {
+    pub(super) async fn upload(&self, collection: &str, file: &Path) -> Result<Uploaded, String> {
         let unreadable = |error| format!("cannot be read: {error}");
         let size = tokio::fs::metadata(file).await.map_err(unreadable)?.len();
         if size > LARGE {
@@ -110,9 +127,8 @@ impl Service {
             };
             Ok(self.request(Method::POST, &path).multipart(form.part("file", part)))
         };
-        let mut taken = self.send(request).await?;
-        serde_json::from_value(taken["data"][0].take())
-            .map_err(|_| "the service said nothing of it".to_owned())
+        let taken = self.send(request).await?;
+        serde_json::from_value(taken).map_err(|_| "the service said nothing of it".to_owned())
     }
 
     /// Waits until the document is searchable; the reason when it fails.

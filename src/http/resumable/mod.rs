@@ -9,7 +9,6 @@ mod receive;
 
 pub(super) use protocol::speak;
 
-use crate::domain::Accepted;
 use crate::domain::Principal;
 use crate::domain::UploadId;
 use crate::http::State as Service;
@@ -24,9 +23,11 @@ use crate::http::params::Segments;
 use crate::http::resumable::metadata::Metadata;
 use crate::http::resumable::metadata::Target;
 use crate::http::resumable::outcome::Outcome;
+use crate::http::resumable::outcome::RefusedFile;
 use crate::http::resumable::protocol::Piece;
 use crate::http::upload;
 use crate::http::upload::Destination;
+use crate::http::upload::TakenFile;
 use crate::ingest::HeldUpload;
 use crate::ingest::UploadStart;
 use crate::ports::StoredUpload;
@@ -96,8 +97,11 @@ pub(super) struct UploadView {
     /// Bytes that have come, from the first on.
     received: i64,
     state: UploadState,
-    /// What the file became, once it was taken.
-    data: Vec<Accepted>,
+    /// What the file became, once it was taken; of an archive what each file became.
+    data: Vec<TakenFile>,
+    /// The files of an archive that were refused, with `file_name`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<Problem>,
     /// Why it was refused.
     error: Option<Problem>,
     /// Forgotten after this.
@@ -128,11 +132,15 @@ pub(super) async fn show(
     occasion: Occasion,
 ) -> Result<Json<UploadView>, AppError> {
     let stored = state.ingest.find_upload(&who, id).await?;
-    let (state, data, error) = match Outcome::of(&stored)? {
-        None => (UploadState::Open, Vec::new(), None),
-        Some(Outcome::Taken(data)) => (UploadState::Taken, data, None),
+    let (state, data, errors, error) = match Outcome::of(&stored)? {
+        None => (UploadState::Open, Vec::new(), Vec::new(), None),
+        Some(Outcome::Taken { files, refused }) => {
+            let problem =
+                |one: RefusedFile| one.refusal.error().problem(&occasion).about_file(one.file_name);
+            (UploadState::Taken, files, refused.into_iter().map(problem).collect(), None)
+        }
         Some(Outcome::Refused(refusal)) => {
-            (UploadState::Refused, Vec::new(), Some(refusal.error().problem(&occasion)))
+            (UploadState::Refused, Vec::new(), Vec::new(), Some(refusal.error().problem(&occasion)))
         }
     };
     Ok(Json(UploadView {
@@ -142,6 +150,7 @@ pub(super) async fn show(
         received: stored.received,
         state,
         data,
+        errors,
         error,
         expires_at: stored.announced.expires_at,
     }))
@@ -241,7 +250,7 @@ async fn append_held(
         conclude(state, who, held).await?
     };
     match &outcome {
-        Outcome::Taken(_) => {
+        Outcome::Taken { .. } => {
             let told = outcome::headers(Some(&outcome));
             Ok((protocol::progress(held.stored()), told, no_content()).into_response())
         }
@@ -253,8 +262,8 @@ async fn append_held(
 /// of the upload asks again.
 async fn conclude(state: &Service, who: &Principal, held: &mut HeldUpload<'_>) -> Result<Outcome, AppError> {
     let _in_memory = held.keeping(state.limits.upload_permit()).await??;
-    let outcome = match held.accept(who).await.map_err(AppError::from) {
-        Ok(accepted) => Outcome::Taken(vec![accepted]),
+    let outcome = match held.admit(who).await.map_err(AppError::from) {
+        Ok(admitted) => Outcome::of_files(admitted)?,
         Err(error) if error.is_final() => Outcome::refused(&error),
         Err(error) => return Err(error),
     };

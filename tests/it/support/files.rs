@@ -79,12 +79,43 @@ pub(crate) fn workbook(sheet: &str, rows: &[&[&str]]) -> Vec<u8> {
 }
 
 fn zipped(parts: &[(&str, &str)]) -> Vec<u8> {
+    let parts: Vec<_> = parts.iter().map(|(name, part)| (*name, part.as_bytes())).collect();
+    archive(&parts)
+}
+
+/// A zip archive of files.
+pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, part) in parts {
+    for (name, bytes) in files {
         archive.start_file(*name, SimpleFileOptions::default()).unwrap();
-        archive.write_all(part.as_bytes()).unwrap();
+        archive.write_all(bytes).unwrap();
     }
     archive.finish().unwrap().into_inner()
+}
+
+/// Writes other bytes, as many, over a name in an archive: those of a code page, which the writer does not know.
+pub(crate) fn rename(archive: &mut [u8], from: &[u8], to: &[u8]) {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<_> =
+        (0..archive.len() - from.len()).filter(|&at| archive[at..].starts_with(from)).collect();
+    assert_eq!(places.len(), 2, "the file's header and the directory");
+    for at in places {
+        archive[at..at + to.len()].copy_from_slice(to);
+    }
+}
+
+/// Marks a file of an archive as encrypted, in its header and in the directory.
+pub(crate) fn lock(archive: &mut [u8], name: &[u8]) {
+    for at in 46..archive.len() - name.len() {
+        if archive[at..].starts_with(name) {
+            let (local, directory) = (&archive[at - 30..at - 26], &archive[at - 46..at - 42]);
+            match (local, directory) {
+                (b"PK\x03\x04", _) => archive[at - 24] |= 1,
+                (_, b"PK\x01\x02") => archive[at - 38] |= 1,
+                _ => {}
+            }
+        }
+    }
 }
 
 /// A PDF with a page for each list of lines, in Helvetica, 12 points, lines 24 points apart.

@@ -1,6 +1,7 @@
 //! What every test needs: a service of its own on real parts, a client, files.
 
 pub(crate) mod app;
+pub(crate) mod bombs;
 pub(crate) mod files;
 pub(crate) mod freeze;
 pub(crate) mod postgres;

@@ -31,35 +31,53 @@ zone.addEventListener("drop", async (event) => add(await ofDrop(event.dataTransf
 
 function add(found) {
   leftOut.textContent = found.leftOut();
-  for (const [file, path] of found.files) {
-    const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${path}` });
-    const state = element("span", { class: "status", role: "status" }, "Waiting");
-    const name = element("span", {}, path);
-    const item = element("li", {}, name, bar, state);
-    list.append(item);
-    waiting.push({ file, path, item, name, bar, state });
-  }
+  for (const [file, path] of found.files) waiting.push({ file, ...row(path, "Waiting") });
   next();
+}
+
+/** A line of the list, below the one it came out of. */
+function row(text, status, after) {
+  const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${text}` });
+  const state = element("span", { class: "status", role: "status" }, status);
+  const name = element("span", {}, text);
+  const item = element("li", {}, name, bar, state);
+  if (after) after.after(item); else list.append(item);
+  return { item, name, bar, state };
 }
 
 async function next() {
   while (running < AT_ONCE && waiting.length > 0) {
     running += 1;
-    const row = waiting.shift();
-    upload(row).catch((error) => failed(row, error.message)).finally(() => { running -= 1; next(); });
+    const sent = waiting.shift();
+    upload(sent).catch((error) => failed(sent, error.message)).finally(() => { running -= 1; next(); });
   }
 }
 
 async function upload(row) {
   const answer = await send(row);
-  const accepted = answer.data?.[0];
-  if (!accepted) throw new Error(answer.errors?.[0]?.detail ?? "the file was not taken");
-  row.name.replaceChildren(element("a", { href: `/documents/${accepted.document_id}` }, row.path));
-  if (accepted.existing && accepted.status.startsWith("ready")) return finished(row, "Already here");
+  const [data, errors] = [answer.data ?? [], answer.errors ?? []];
+  if (data.length === 0) throw new Error(errors[0]?.detail ?? "the file was not taken");
+  const alone = data.length + errors.length === 1;
+  if (alone) accepted(row, data[0]); else unpacked(row, data, errors);
+  followNext();
+}
+
+/** The files of an archive, each on a line of its own. */
+function unpacked(archive, data, errors) {
+  finished(archive, errors.length === 0 ? `${data.length} documents` : `${data.length} documents, ${errors.length} files refused`);
+  let last = archive.item;
+  const below = (name) => { const line = row(name, "", last); last = line.item; return line; };
+  for (const one of data) accepted(below(one.file_name), one);
+  for (const one of errors) failed(below(one.file_name ?? "A file"), one.detail);
+}
+
+function accepted(row, one) {
+  const name = row.name.textContent;
+  row.name.replaceChildren(element("a", { href: `/documents/${one.document_id}` }, name));
+  if (one.existing && one.status.startsWith("ready")) return finished(row, "Already here");
   row.state.textContent = STAGES.queued;
   row.bar.removeAttribute("value");
-  taken.push([row, accepted.job_id]);
-  followNext();
+  taken.push([row, one.job_id]);
 }
 
 /** Sends a file, and again where the service only says that it is busy. */
