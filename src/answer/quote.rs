@@ -1,5 +1,5 @@
 //! Finding words of a sentence in a passage, exactly but for how they are typeset: compatibility forms (NFKC), case,
-//! white space, shapes of quotation marks and dashes, Markdown emphasis. What is found is given as characters of the
+//! white space, shapes of quotation marks and dashes, Markdown emphasis, marks of footnotes. What is found is given as characters of the
 //! passage as it stands. Knows no verdict.
 
 use crate::answer::denial::denies;
@@ -19,7 +19,12 @@ impl Folded {
     /// Folds text. Each character is decomposed by itself, so that `é` and `e` with an accent are equal.
     pub(super) fn new(text: &[char]) -> Self {
         let (mut characters, mut origins) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
+        let mut read_from = 0;
         for (position, &character) in text.iter().enumerate() {
+            read_from = read_from.max(position + note_mark(&text[position..]));
+            if position < read_from {
+                continue;
+            }
             for folded in std::iter::once(character).nfkd().flat_map(char::to_lowercase).filter_map(shape) {
                 characters.push(folded);
                 origins.push(position);
@@ -104,6 +109,15 @@ fn is_numeral(character: char) -> bool {
     "〇零一二三四五六七八九十百千万亿".contains(character)
 }
 
+/// Returns the length of a footnote's mark that the text begins with, `[^12]`; else 0.
+fn note_mark(text: &[char]) -> usize {
+    const LONGEST: usize = 11;
+    match text {
+        ['[', '^', rest @ ..] => rest.iter().take(LONGEST).position(|c| *c == ']').map_or(0, |end| end + 3),
+        _ => 0,
+    }
+}
+
 /// One shape for what typesetting varies; none for what it adds.
 fn shape(character: char) -> Option<char> {
     match character {
@@ -178,6 +192,8 @@ mod tests {
         check("标准ＡＢＣ（２０２５）版", "abc(2025)", "ＡＢＣ（２０２５）");
         check("the “Licensee” – that is, you", "the \"licensee\" - that is", "the “Licensee” – that is");
         check("cafe\u{301} au lait", "café au", "cafe\u{301} au");
+        check("within 30[^1] days[^12,13] of notice", "30 days of notice", "30[^1] days[^12,13] of notice");
+        check("within 30[^1] days", "within 30", "within 30");
         check("soft\u{ad}ware is **free**", "software is free", "soft\u{ad}ware is **free");
     }
 
@@ -189,6 +205,7 @@ mod tests {
             ("a fee of 2.5 euro", "5 euro"),
             ("a fee of 1,500 euro", "500 euro"),
             ("for 30 days", "for 3"),
+            ("for 30[^1] days", "301 days"),
             ("at 5.2 metres", "at 5"),
             ("期限为二十日", "十日"),
             ("a ﬁgure", "i"),

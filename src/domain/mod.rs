@@ -29,7 +29,9 @@ pub use id::{
     SessionId, UserId,
 };
 pub use job::{ClaimedJob, Job, JobState, Progress, Stage};
-pub use layout::{PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word};
+pub use layout::{
+    HiddenReason, HiddenText, PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word,
+};
 pub use model::{FinishReason, ModelFingerprint, Sampling, TextKind};
 pub use passage::{Passage, PassageScores, ScoredPassage, SparseVector};
 pub use principal::{AclFilter, AuthMethod, Grant, Permission, Principal, Role};

@@ -10,6 +10,7 @@ mod blobs;
 mod bulk;
 mod crashes;
 mod documents;
+mod hidden_text;
 mod identity;
 mod outlines;
 mod outside;

@@ -31,6 +31,7 @@ fn parsed(leaves: &[Leaf]) -> Parsed {
             undecodable: 0,
             running: Vec::new(),
             recognised: None,
+            hidden: Vec::new(),
         });
     }
     Parsed {

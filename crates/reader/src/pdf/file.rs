@@ -1,6 +1,7 @@
 //! The PDF as a file: opening, decrypting, and the list of its pages with what they inherit.
 //! Knows no content streams and no text.
 
+use super::encryption;
 use super::geometry::PageBox;
 use super::objects;
 use super::strings;
@@ -38,8 +39,13 @@ pub(super) fn open(bytes: &[u8], password: Option<&str>, stream_limit: usize) ->
         max_decompressed_size: Some(stream_limit),
         ..LoadOptions::default()
     };
-    let document =
-        Document::load_mem_with_options(bytes, options).map_err(|error| explain(&error, password))?;
+    let load = |bytes: &[u8]| {
+        Document::load_mem_with_options(bytes, options.clone()).map_err(|error| explain(&error, password))
+    };
+    let mut document = load(bytes)?;
+    if let Some(bytes) = encryption::with_reference(bytes, &document) {
+        document = load(&bytes)?;
+    }
     // What has been decrypted no longer has the entry. `lopdf` overlooks one that is written into the trailer itself.
     let known = document.is_encrypted();
     if known || document.trailer.get(b"Encrypt").is_ok_and(|entry| entry.as_dict().is_ok()) {
