@@ -44,10 +44,10 @@ pub(super) struct Look {
 }
 
 impl Look {
-    /// Something is painted through text that clips.
+    /// Something is painted through text that clips; that does not cover it.
     pub(super) fn reveal(&mut self) {
         if std::mem::take(&mut self.only_clips) {
-            (self.hidden, self.colour) = (None, None);
+            (self.hidden, self.colour, self.order) = (None, None, u32::MAX);
         }
     }
 }

@@ -14,9 +14,13 @@ use super::paint::Canvas;
 use super::paint::Under;
 use super::paint::intersection;
 use super::state::State;
+use crate::merge;
 use crate::parsed::HiddenReason;
 use crate::parsed::HiddenText;
+use crate::parsed::Page;
 use crate::parsed::Rect;
+use crate::parsed::Warning;
+use crate::parsed::WarningCode;
 use std::collections::BTreeMap;
 use std::collections::HashSet;
 
@@ -33,6 +37,12 @@ const LAYER_PART: f64 = 0.8;
 const SYMBOL_DISTANCE: usize = 64;
 /// The same characters stand in squares of this side, in points, if one is the shadow of the other.
 const SHADOW: f32 = 3.0;
+/// Of a line at least so many glyphs are seen for each one that is cut off, if its end is to be read;
+const SEEN_TO_CUT: usize = 4;
+/// and its words stand no further apart, in em.
+const LINE_GAP: f64 = 1.5;
+/// Fewer characters of a kind in the whole file are worth no warning.
+const MIN_WARNED: u32 = 4;
 /// Characters kept of each kind of hidden text on a page.
 const MAX_KEPT: usize = 2_000;
 
@@ -86,6 +96,7 @@ pub(super) fn set_apart(page: &mut PageGlyphs, canvas: &Canvas) {
     if page.incomplete.is_none() && !canvas.ground.is_unknown() {
         judge_by_ground(&mut page.glyphs, canvas);
     }
+    keep_ends_of_lines(&mut page.glyphs);
     keep_text_of_pictures(&mut page.glyphs, &canvas.pictures);
     let is_hidden = |glyph: &Glyph| glyph.look.hidden.is_some();
     if !page.glyphs.iter().any(is_hidden) {
@@ -145,6 +156,30 @@ fn stands_on_symbol(glyph: &Glyph, bounds: Rect, before: &[Glyph]) -> bool {
             && (f64::from(x0)..=f64::from(x1)).contains(&middle.x)
             && (f64::from(y0)..=f64::from(y1)).contains(&middle.y)
     })
+}
+
+/// A line that runs a little over the edge of the page, or of its box, is read to its end.
+fn keep_ends_of_lines(glyphs: &mut [Glyph]) {
+    let is_cut =
+        |glyph: &Glyph| matches!(glyph.look.hidden, Some(HiddenReason::OffPage | HiddenReason::Clipped));
+    if !glyphs.iter().any(is_cut) {
+        return;
+    }
+    for line in glyphs.chunk_by_mut(|before, after| goes_on(before, after)) {
+        let count = |which: &dyn Fn(&Glyph) -> bool| {
+            line.iter().filter(|glyph| !glyph.text.is_space() && which(glyph)).count()
+        };
+        let (cut, seen) = (count(&is_cut), count(&|glyph| glyph.look.hidden.is_none()));
+        if cut * SEEN_TO_CUT <= seen {
+            line.iter_mut().filter(|glyph| is_cut(glyph)).for_each(|glyph| glyph.look.hidden = None);
+        }
+    }
+}
+
+/// Says whether a glyph carries on the line of the one drawn before.
+fn goes_on(before: &Glyph, after: &Glyph) -> bool {
+    let gap = (after.start.x - before.end.x).hypot(after.start.y - before.end.y);
+    before.direction == after.direction && gap < LINE_GAP * f64::from(before.size.max(after.size))
 }
 
 /// Scans with recognised text are pictures under invisible text: that text is what the page shows.
@@ -215,6 +250,28 @@ fn piece(reason: HiddenReason, glyphs: Vec<Glyph>) -> Option<HiddenText> {
     let characters = text.chars().filter(|character| !character.is_whitespace()).count() as u32;
     let kept = text.chars().take(MAX_KEPT).collect::<String>().trim_end().to_owned();
     (characters > 0).then_some(HiddenText { reason, characters, text: kept })
+}
+
+/// Tells of each kind of hidden text on which pages it is.
+pub(super) fn warnings(pages: &[Page]) -> Vec<Warning> {
+    let mut kinds: BTreeMap<HiddenReason, (Vec<u32>, u32)> = BTreeMap::new();
+    for page in pages {
+        for HiddenText { reason, characters, .. } in &page.hidden {
+            let (numbers, sum) = kinds.entry(*reason).or_default();
+            numbers.push(page.number);
+            *sum = sum.saturating_add(*characters);
+        }
+    }
+    kinds.retain(|_, (_, characters)| *characters >= MIN_WARNED);
+    let warning = |(reason, (numbers, characters)): (HiddenReason, (Vec<u32>, u32))| {
+        let detail = format!(
+            "{characters} characters on {} that nobody sees are left out: text that {}",
+            merge::page_list(&numbers),
+            reason.phrase()
+        );
+        merge::about(&numbers, WarningCode::HiddenText, detail)
+    };
+    kinds.into_iter().filter_map(warning).collect()
 }
 
 fn middle(bounds: Rect) -> Point {

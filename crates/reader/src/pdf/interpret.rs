@@ -388,9 +388,9 @@ impl<'a> PageRun<'a, '_> {
             Some(b"Image") if in_hidden_layer => {}
             Some(b"Image") => self.picture(scope),
             _ => {
-                let state = State { in_hidden_layer, ..scope.state.clone() };
-                let id = object.as_reference().ok();
-                self.form(stream, id, &state, &scope.resources, scope.depth + 1);
+                let mut state = scope.state.clone();
+                state.in_hidden_layer = in_hidden_layer;
+                self.form(stream, object.as_reference().ok(), state, &scope.resources, scope.depth + 1);
             }
         }
     }
@@ -415,7 +415,7 @@ impl<'a> PageRun<'a, '_> {
         &mut self,
         stream: &'a Stream,
         id: Option<ObjectId>,
-        state: &State<'a>,
+        mut state: State<'a>,
         around: &[&'a Dictionary],
         depth: usize,
     ) {
@@ -428,7 +428,6 @@ impl<'a> PageRun<'a, '_> {
             return;
         };
         let document = self.document();
-        let mut state = state.clone();
         if let Some(matrix) = objects::numbers::<6>(document, &stream.dict, b"Matrix") {
             state.to_page = Matrix::new(matrix).then(&state.to_page);
         }

@@ -13,9 +13,10 @@ const MAX_LAYERS: usize = 10_000;
 const MAX_DEPTH: usize = 16;
 
 /// Which layers are off when the file is opened.
-#[derive(Default)]
 pub(super) struct Layers {
     off: HashSet<ObjectId>,
+    /// The file has layers at all.
+    any: bool,
 }
 
 impl Layers {
@@ -24,12 +25,14 @@ impl Layers {
         let mut off = HashSet::new();
         let properties =
             document.catalog().ok().and_then(|root| objects::dictionary(document, root, b"OCProperties"));
-        let Some(properties) = properties else { return Self { off } };
+        let Some(properties) = properties else { return Self { off, any: false } };
         let ids = |parent: &Dictionary, key: &[u8]| -> Vec<ObjectId> {
             let array = objects::array(document, parent, key).unwrap_or_default();
             array.iter().take(MAX_LAYERS).filter_map(|object| object.as_reference().ok()).collect()
         };
-        let Some(default) = objects::dictionary(document, properties, b"D") else { return Self { off } };
+        let Some(default) = objects::dictionary(document, properties, b"D") else {
+            return Self { off, any: true };
+        };
         if objects::name(document, default, b"BaseState") == Some(b"OFF") {
             off.extend(ids(properties, b"OCGs"));
             for id in ids(default, b"ON") {
@@ -49,12 +52,12 @@ impl Layers {
                 }
             }
         }
-        Self { off }
+        Self { off, any: true }
     }
 
     /// Says whether what belongs to a layer, or to a membership in several, is not shown.
     pub(super) fn hide(&self, document: &Document, owner: &Object) -> bool {
-        !self.off.is_empty() && !self.shows(document, owner)
+        self.any && !self.shows(document, owner)
     }
 
     fn shows(&self, document: &Document, owner: &Object) -> bool {

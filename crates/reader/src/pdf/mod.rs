@@ -61,8 +61,6 @@ const MIN_COVER: f64 = 0.5;
 const MIN_DRAWINGS: u32 = 20;
 /// Steps of interpretation for a whole document; an honest page takes some thousands.
 const MAX_STEPS: u64 = 300_000_000;
-/// This many characters that are not seen on a page are worth a warning.
-const MIN_HIDDEN: u32 = 4;
 /// Characters of hidden text kept of a file.
 const MAX_HIDDEN: usize = 100_000;
 
@@ -217,15 +215,6 @@ impl<'o> Assembly<'o> {
                 format!("page {number} has {} characters that the file does not identify", text.undecodable);
             warn(WarningCode::UndecodableGlyphs, detail);
         }
-        if found.hidden.iter().map(|hidden| hidden.characters).sum::<u32>() >= MIN_HIDDEN {
-            let kinds: Vec<String> = found
-                .hidden
-                .iter()
-                .map(|hidden| format!("{} characters of text that {}", hidden.characters, hidden.reason.phrase()))
-                .collect();
-            let detail = format!("page {number} holds {}; it is left out", kinds.join(", "));
-            warn(WarningCode::HiddenText, detail);
-        }
         // A page with nothing on it has lost nothing.
         let blank = found.images == 0 && found.drawings == 0 && found.incomplete.is_none();
         if text.characters == 0 && running == 0 && !blank {
@@ -258,6 +247,7 @@ impl<'o> Assembly<'o> {
         }
         self.parsed.warnings.extend(without_text(&self.without_text));
         self.parsed.warnings.extend(self.garble.warnings());
+        self.parsed.warnings.extend(hidden::warnings(&self.parsed.pages));
         let bookmarks = outline::titles(document, pages);
         // Bookmarks are made for readers to go by; marks of structure are often made by nobody.
         let titles = if bookmarks.is_empty() { marked } else { bookmarks };

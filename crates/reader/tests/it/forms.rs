@@ -52,9 +52,7 @@ fn fields_without_an_appearance_are_read_at_their_place() {
 
     assert_eq!(
         parsed.content,
-        "Name of the lessee:\tAcme Ltd\n\nTerm of this lease: two years\n\nPets are allowed: [x]"
-            .replace(":\t", ":  ")
-            .replace(":  ", if parsed.content.contains('\t') { ":\t" } else { ": " })
+        "Name of the lessee: Acme Ltd\n\nTerm of this lease:\ttwo years\n\nPets are allowed:\t[x]"
     );
     let rect = word(&parsed, &parsed.pages[0], "Acme").rect;
     assert!(rect.x0 >= 200.0 && rect.x1 <= 240.0 && rect.y0 > 86.0 && rect.y1 < 105.0, "{rect:?}");

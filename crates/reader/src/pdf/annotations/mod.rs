@@ -38,7 +38,7 @@ impl<'a> PageRun<'a, '_> {
                 Some(b"Widget") => self.widget(annotation, state),
                 Some(b"FreeText") => {
                     if !self.appearance(annotation, state) {
-                        self.typeset(&text(document, annotation, b"Contents"), place(document, annotation, state));
+                        self.typeset(&text(document, annotation, b"Contents"), place(document, annotation, state), true);
                     }
                 }
                 Some(b"Stamp") => {
@@ -62,7 +62,7 @@ impl<'a> PageRun<'a, '_> {
         if let Some(sign) = field.mark() {
             let label = place.filter(|place| self.is_alone(*place)).and_then(|_| field.label());
             let text = label.map_or_else(|| sign.to_owned(), |label| format!("{sign} {label}"));
-            return self.typeset(&text, place);
+            return self.typeset(&text, place, false);
         }
         self.canvas.is_field = true;
         let drawn = self.appearance(annotation, state);
@@ -72,7 +72,8 @@ impl<'a> PageRun<'a, '_> {
         }
         let Some(value) = field.value() else { return };
         let label = place.filter(|place| !field.names_itself() && self.is_alone(*place)).and_then(|_| field.label());
-        self.typeset(&label.map_or_else(|| value.clone(), |label| format!("{label}: {value}")), place);
+        let text = label.map_or_else(|| value.clone(), |label| format!("{label}: {value}"));
+        self.typeset(&text, place, !field.names_itself());
     }
 
     /// Draws the appearance that an annotation has; says whether it holds text.
@@ -83,7 +84,7 @@ impl<'a> PageRun<'a, '_> {
         let Some(placement) = placement(document, annotation, &stream.dict) else { return false };
         let before = self.result.glyphs.len();
         let state = State::new(placement.then(&state.to_page));
-        self.form(stream, appearance.as_reference().ok(), &state, &[], 1);
+        self.form(stream, appearance.as_reference().ok(), state, &[], 1);
         self.result.glyphs[before.min(self.result.glyphs.len())..].iter().any(|glyph| !glyph.text.is_space())
     }
 }

@@ -16,16 +16,17 @@ const FILL: f32 = 0.75;
 const REACH: f32 = 150.0;
 
 impl PageRun<'_, '_> {
-    /// Sets a text into a box, in as many lines as it takes.
-    pub(super) fn typeset(&mut self, text: &str, place: Option<Rect>) {
+    /// Sets a text into a box: in as many lines as it takes, or squeezed into those that it has.
+    pub(super) fn typeset(&mut self, text: &str, place: Option<Rect>, wraps: bool) {
         let Some(place) = place.filter(|place| place.width() > 0.0 && place.height() > 0.0) else { return };
         let characters: String = text.chars().take(MAX_CHARACTERS).collect();
         if characters.trim().is_empty() || !self.spend(characters.len() as u64) {
             return;
         }
         let size = (place.height() * FILL).min(MAX_SIZE);
+        let room = if wraps { place.width() } else { f32::INFINITY };
         let lines: Vec<Vec<char>> =
-            characters.lines().flat_map(|line| wrapped(line.trim_end(), place.width(), size)).collect();
+            characters.lines().flat_map(|line| wrapped(line.trim_end(), room, size)).collect();
         let pitch = place.height() / lines.len().max(1) as f32;
         let size = size.min(pitch * FILL);
         for (index, line) in lines.iter().enumerate() {

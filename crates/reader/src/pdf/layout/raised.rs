@@ -101,11 +101,12 @@ fn kind(all: &[&Placed], at: usize, count: usize, text: &str, notes: &HashSet<St
     let Some(before) = before else {
         return if next.is_some() { Kind::Mark } else { Kind::Plain };
     };
-    if notes.contains(text) {
-        return Kind::Mark;
-    }
     let is_exponent = matches!(text, "2" | "3");
     let letters = all[..at].iter().rev().take(WORD).take_while(|glyph| glyph.text.last().is_alphabetic()).count();
+    // A single letter is a symbol, `x` squared, whatever notes there are.
+    if notes.contains(text) && letters != 1 {
+        return Kind::Mark;
+    }
     match before {
         digit if digit.is_ascii_digit() => Kind::Power,
         ')' | ']' | '}' if is_exponent => Kind::Power,

@@ -237,15 +237,14 @@ impl<'a> PageRun<'a, '_> {
             state.ink.enter_group();
         }
         if let Some([left, bottom, right, top]) = objects::numbers::<4>(document, form, b"BBox") {
-            let corners = [(left, bottom), (right, bottom), (right, top), (left, top)];
-            let mut path = Path::default();
-            for (x, y) in corners {
+            let corners = [(left, bottom), (right, bottom), (right, top), (left, top)].map(|(x, y)| {
                 let Point { x, y } = state.to_page.apply(x, y);
-                path.line_to(Point { x: sane(x), y: sane(y) });
-            }
-            if let Some(bounds) = path.bounds() {
-                state.ink.clip.narrow(bounds, matches!(path.shape(false), Shape::Box));
-            }
+                (sane(x) as f32, sane(y) as f32)
+            });
+            let point = |(x, y): (f32, f32)| Rect { x0: x, y0: y, x1: x, y1: y };
+            let bounds = corners.map(point).into_iter().fold(point(corners[0]), Rect::union);
+            let Matrix { a, b, c, d, .. } = state.to_page;
+            state.ink.clip.narrow(bounds, b.abs() + c.abs() < 1e-6 || a.abs() + d.abs() < 1e-6);
         }
     }
 }
