@@ -39,6 +39,8 @@ const SYMBOL_DISTANCE: usize = 64;
 const SHADOW: f32 = 3.0;
 /// Of a line at least so many glyphs are seen for each one that is cut off, if its end is to be read;
 const SEEN_TO_CUT: usize = 4;
+/// so few glyphs say nothing by themselves;
+const FEW_CUT: usize = 3;
 /// and its words stand no further apart, in em.
 const LINE_GAP: f64 = 1.5;
 /// Fewer characters of a kind in the whole file are worth no warning.
@@ -170,7 +172,7 @@ fn keep_ends_of_lines(glyphs: &mut [Glyph]) {
             line.iter().filter(|glyph| !glyph.text.is_space() && which(glyph)).count()
         };
         let (cut, seen) = (count(&is_cut), count(&|glyph| glyph.look.hidden.is_none()));
-        if cut * SEEN_TO_CUT <= seen {
+        if cut * SEEN_TO_CUT <= seen || cut <= FEW_CUT && seen > 0 {
             line.iter_mut().filter(|glyph| is_cut(glyph)).for_each(|glyph| glyph.look.hidden = None);
         }
     }

@@ -17,6 +17,8 @@ const FIRST_WORDS: &[&str] = &[
 ];
 /// What ends a word and is none.
 const ENDINGS: &[&str] = &["ing", "ings", "ed", "er", "ers", "est", "ish", "ness", "ly", "ity", "ities", "ment", "tion"];
+/// So many words that the document has whole elsewhere are broken where the typesetter breaks words.
+const MIN_BROKEN: usize = 3;
 /// `short- and long-term`: the hyphen stands for what follows later.
 const SUSPENDED: &[&str] = &["and", "or", "to", "und", "oder", "bis", "et", "ou", "y", "o", "e"];
 
@@ -26,11 +28,12 @@ pub(super) fn mend(pages: &mut [PageText]) {
     if !pages.iter().any(is_broken) {
         return;
     }
-    let vocabulary = Vocabulary::of(pages);
-    for page in pages.iter_mut().filter(|page| is_broken(page)) {
-        let characters: Vec<char> = page.text.chars().collect();
-        let edits = edits(&characters, &vocabulary);
-        apply(page, &characters, &edits);
+    let mut vocabulary = Vocabulary::of(pages);
+    let texts: Vec<Vec<char>> = pages.iter().map(|page| page.text.chars().collect()).collect();
+    vocabulary.judge_setting(&texts);
+    for (page, characters) in pages.iter_mut().zip(&texts).filter(|(page, _)| is_broken(page)) {
+        let edits = edits(characters, &vocabulary);
+        apply(page, characters, &edits);
     }
 }
 
@@ -58,6 +61,8 @@ struct Vocabulary {
     firsts: HashSet<u64>,
     /// A soft hyphen stands within lines: the font calls every hyphen soft.
     softens_all: bool,
+    /// Words are broken by the typesetter, as far as can be seen; in most contracts they are not.
+    is_hyphenated: bool,
 }
 
 impl Vocabulary {
@@ -67,6 +72,7 @@ impl Vocabulary {
             compounds: HashSet::new(),
             firsts: HashSet::new(),
             softens_all: false,
+            is_hyphenated: false,
         };
         for page in pages {
             for line in page.text.split('\n') {
@@ -98,18 +104,34 @@ impl Vocabulary {
         }
     }
 
-    fn verdict(&self, broken: &Broken<'_>) -> Verdict {
-        let Broken { first, second, soft, in_chain } = *broken;
+    /// Sees whether lines end within words that the document also has whole, or within its compounds.
+    fn judge_setting(&mut self, texts: &[Vec<char>]) {
+        let (mut words, mut compounds) = (0, 0);
+        for text in texts {
+            let ends = (0..text.len()).filter(|at| is_hyphen(text[*at]) && text.get(at + 1) == Some(&'\n'));
+            for broken in ends.filter_map(|at| Broken::at(text, at)) {
+                let Broken { first, second, .. } = &broken;
+                let is_compound = self.compounds.contains(&hash(&[first, "-", second]));
+                compounds += usize::from(is_compound);
+                words += usize::from(!is_compound && self.words.contains(&hash(&[first, second])));
+            }
+        }
+        self.is_hyphenated = words >= MIN_BROKEN || words > compounds;
+    }
+
+    fn verdict(&self, broken: &Broken) -> Verdict {
+        let Broken { first, second, soft, in_chain, .. } = broken;
+        let (first, second) = (first.as_str(), second.as_str());
         let lower = |word: &str| word.chars().all(char::is_lowercase);
         let long = |word: &str, least: usize| word.chars().count() >= least;
         let (joined, compound) = (hash(&[first, second]), hash(&[first, "-", second]));
-        if soft && !self.softens_all {
+        if *soft && !self.softens_all {
             return Verdict::Join;
         }
         if SUSPENDED.contains(&second) {
             return Verdict::Leave;
         }
-        if self.compounds.contains(&compound) || in_chain && lower(second) {
+        if self.compounds.contains(&compound) || *in_chain && lower(second) {
             return Verdict::Keep;
         }
         if self.words.contains(&joined) && (lower(second) || !first.chars().any(char::is_lowercase)) {
@@ -122,8 +144,11 @@ impl Vocabulary {
         let small = first.to_lowercase();
         let known = |word: &str| self.words.contains(&hash(&[word]));
         let is_first_word = FIRST_WORDS.contains(&small.as_str()) && !ENDINGS.contains(&second);
-        let two_words = known(second) && long(second, 3) && (known(first) && long(first, 3) || self.firsts.contains(&hash(&[first])));
-        if is_first_word || two_words {
+        let is_first_of_others = self.firsts.contains(&hash(&[first]));
+        let both_known = known(first) && known(second) && (long(first, 3) || long(second, 6));
+        let two_words = long(second, 3) && (both_known || known(second) && is_first_of_others);
+        let is_unlikely = !self.is_hyphenated && (known(first) || known(second));
+        if is_first_word || two_words || is_unlikely {
             return Verdict::Keep;
         }
         if lower(first) && long(first, 2) && long(second, 2) { Verdict::Join } else { Verdict::Leave }
@@ -131,12 +156,35 @@ impl Vocabulary {
 }
 
 /// What a line ends in the middle of.
-struct Broken<'t> {
-    first: &'t str,
-    second: &'t str,
+struct Broken {
+    first: String,
+    second: String,
     soft: bool,
     /// More hyphens stand before or after: `state-of-the-art`.
     in_chain: bool,
+    /// Where the second piece ends.
+    end: usize,
+}
+
+impl Broken {
+    /// Looks at a hyphen that a line break follows.
+    fn at(text: &[char], at: usize) -> Option<Self> {
+        let (first, second) = (letters_before(text, at), letters_after(text, at + 2));
+        let start = at - first.chars().count();
+        let end = at + 2 + second.chars().count();
+        let before = start.checked_sub(1).map(|before| text[before]);
+        let after = text.get(end).copied();
+        // Addresses and part numbers break anywhere, and mean what they say.
+        let is_other = |c: Option<char>| {
+            c.is_some_and(|c| c.is_numeric() || matches!(c, '/' | '@' | '_' | '\\' | '='))
+        };
+        if first.is_empty() || second.is_empty() || is_other(before) || is_other(after) || before == Some('.') {
+            return None;
+        }
+        let goes_on = after.is_some_and(is_hyphen) && text.get(end + 1) != Some(&'\n');
+        let in_chain = before.is_some_and(is_hyphen) || goes_on;
+        Some(Self { first, second, soft: text[at] == '\u{ad}', in_chain, end })
+    }
 }
 
 /// What becomes of a hyphen at the end of a line.
@@ -165,22 +213,8 @@ fn edits(text: &[char], vocabulary: &Vocabulary) -> Vec<Edit> {
 }
 
 fn at_line_end(text: &[char], at: usize, vocabulary: &Vocabulary) -> Vec<Edit> {
-    let (first, second) = (letters_before(text, at), letters_after(text, at + 2));
-    let start = at - first.chars().count();
-    let end = at + 2 + second.chars().count();
-    let before = start.checked_sub(1).map(|before| text[before]);
-    let after = text.get(end).copied();
-    // Addresses and part numbers break anywhere, and mean what they say.
-    let is_other = |c: Option<char>| c.is_some_and(|c| c.is_numeric() || matches!(c, '/' | '@' | '_' | '\\' | '='));
-    if first.is_empty() || second.is_empty() || is_other(before) || is_other(after) || before == Some('.') {
-        return Vec::new();
-    }
-    let broken = Broken {
-        first: &first,
-        second: &second,
-        soft: text[at] == '\u{ad}',
-        in_chain: before.is_some_and(is_hyphen) || after.is_some_and(is_hyphen) && text.get(end + 1) != Some(&'\n'),
-    };
+    let Some(broken) = Broken::at(text, at) else { return Vec::new() };
+    let end = broken.end;
     let mut edits = match vocabulary.verdict(&broken) {
         Verdict::Leave => return Vec::new(),
         Verdict::Join => vec![Edit::Drop(at), Edit::Drop(at + 1)],
@@ -283,6 +317,7 @@ mod tests {
         check("state-of-the-\nart and more", "state-of-the-art\nand more");
         check("Kauf\u{ad}\nvertrag von", "Kaufvertrag\nvon");
         check("the end of agree-\nment", "the end of agreement");
+        check("a royalty-\nbearing license, a royalty", "a royalty-bearing\nlicense, a royalty");
         check("one agree-\nment or-\nganised so", "one agreement\norganised\nso");
     }
 
