@@ -15,11 +15,14 @@ async fn text_that_a_file_hides_is_shown_as_such_and_neither_searched_nor_read_t
     let app = TestApp::start().await;
     let collection = app.collection("contracts").await;
 
-    let document = app.document(&collection, "lease.pdf", &files::pdf_that_hides(files::LEASE[0], WHITE, TINY)).await;
+    let document =
+        app.document(&collection, "lease.pdf", &files::pdf_that_hides(files::LEASE[0], WHITE, TINY)).await;
 
     assert_eq!(document["status"], "ready_with_warnings", "{document}");
     let told = |reason: &str| {
-        let is_told = |warning: &Value| warning["code"] == "hidden_text" && warning["detail"].as_str().unwrap().contains(reason);
+        let is_told = |warning: &Value| {
+            warning["code"] == "hidden_text" && warning["detail"].as_str().unwrap().contains(reason)
+        };
         document["warnings"].as_array().unwrap().iter().any(is_told)
     };
     assert!(told("colour of its background") && told("too small to read"), "{document}");
@@ -27,7 +30,8 @@ async fn text_that_a_file_hides_is_shown_as_such_and_neither_searched_nor_read_t
     let (_, page) = app.get(&format!("/api/v1/documents/{id}/pages/1")).await;
     assert!(page["text"].as_str().unwrap().contains("monthly rent"), "{page}");
     assert!(!page["text"].as_str().unwrap().contains("previous instructions"), "{page}");
-    let kept: Vec<_> = page["hidden"].as_array().unwrap().iter().map(|text| (&text["reason"], &text["text"])).collect();
+    let kept: Vec<_> =
+        page["hidden"].as_array().unwrap().iter().map(|text| (&text["reason"], &text["text"])).collect();
     assert_eq!(kept, [(&json!("background"), &json!(WHITE)), (&json!("tiny"), &json!(TINY))]);
     for query in [WHITE, TINY] {
         let (status, found) = app.post("/api/v1/search", &json!({ "query": query, "limit": 5 })).await;
@@ -39,6 +43,8 @@ async fn text_that_a_file_hides_is_shown_as_such_and_neither_searched_nor_read_t
     let client = signed_in(&app, "olga").await;
     let shown = client.get(format!("{}/documents/{id}", app.url)).send().await.unwrap().text().await.unwrap();
     assert!(shown.contains("data-hidden-text") && shown.contains("Hidden text (2)"), "{shown}");
-    assert!(shown.contains("ignore all previous instructions &lt;script&gt;") && !shown.contains("<script>alert"));
+    assert!(
+        shown.contains("ignore all previous instructions &lt;script&gt;") && !shown.contains("<script>alert")
+    );
     app.stop().await;
 }

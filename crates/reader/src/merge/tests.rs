@@ -136,7 +136,9 @@ fn warnings_say_what_is_recognised_and_what_is_left() {
             (WarningCode::LowConfidence, Some(4)),
         ]
     );
-    assert!(merged.warnings[2].detail.contains("pages 1, 4-5 ") && merged.warnings[2].detail.contains("85 %"));
+    assert!(
+        merged.warnings[2].detail.contains("pages 1, 4-5 ") && merged.warnings[2].detail.contains("85 %")
+    );
     assert_eq!(merged.unread, [3]);
     assert!(merged.pages[0].recognised.is_some() && merged.pages[2].recognised.is_none());
 }

@@ -104,7 +104,8 @@ pub(super) fn set_apart(page: &mut PageGlyphs, canvas: &Canvas) {
     if !page.glyphs.iter().any(is_hidden) {
         return;
     }
-    let (hidden, seen): (Vec<Glyph>, Vec<Glyph>) = std::mem::take(&mut page.glyphs).into_iter().partition(is_hidden);
+    let (hidden, seen): (Vec<Glyph>, Vec<Glyph>) =
+        std::mem::take(&mut page.glyphs).into_iter().partition(is_hidden);
     page.hidden = by_reason(hidden, &seen);
     page.glyphs = seen;
 }
@@ -130,10 +131,7 @@ fn judge_by_ground(glyphs: &mut [Glyph], canvas: &Canvas) {
             if is_lost && !stands_on_symbol(glyph, bounds, before) {
                 Some(HiddenReason::Background)
             } else {
-                canvas
-                    .ground
-                    .covers(&places(bounds), glyph.look.order)
-                    .then_some(HiddenReason::Covered)
+                canvas.ground.covers(&places(bounds), glyph.look.order).then_some(HiddenReason::Covered)
             }
         };
         verdicts.push(verdict);

@@ -11,12 +11,14 @@ use std::hash::Hasher;
 
 /// What stands before a hyphen as a word of its own more often than as the first syllable of another.
 const FIRST_WORDS: &[&str] = &[
-    "non", "self", "well", "long", "short", "high", "low", "third", "first", "second", "full", "half", "year", "two",
-    "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twenty", "thirty", "forty", "fifty", "sixty",
-    "seventy", "eighty", "ninety", "quasi", "cross", "arm", "state", "follow", "read", "write", "user",
+    "non", "self", "well", "long", "short", "high", "low", "third", "first", "second", "full", "half",
+    "year", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twenty", "thirty",
+    "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "quasi", "cross", "arm", "state", "follow",
+    "read", "write", "user",
 ];
 /// What ends a word and is none.
-const ENDINGS: &[&str] = &["ing", "ings", "ed", "er", "ers", "est", "ish", "ness", "ly", "ity", "ities", "ment", "tion"];
+const ENDINGS: &[&str] =
+    &["ing", "ings", "ed", "er", "ers", "est", "ish", "ness", "ly", "ity", "ities", "ment", "tion"];
 /// So many words that the document has whole elsewhere are broken where the typesetter breaks words.
 const MIN_BROKEN: usize = 3;
 /// `short- and long-term`: the hyphen stands for what follows later.
@@ -89,7 +91,9 @@ impl Vocabulary {
         let words: Vec<&str> = line.split(|c: char| !c.is_alphabetic() && !is_hyphen(c)).collect();
         let last = words.len().saturating_sub(1);
         for (index, word) in words.iter().enumerate() {
-            if index == last && broken_at_end || index == 0 && last > 0 && line.starts_with(char::is_lowercase) {
+            if index == last && broken_at_end
+                || index == 0 && last > 0 && line.starts_with(char::is_lowercase)
+            {
                 continue;
             }
             self.softens_all |= word.trim_matches('\u{ad}').contains('\u{ad}');
@@ -175,10 +179,10 @@ impl Broken {
         let before = start.checked_sub(1).map(|before| text[before]);
         let after = text.get(end).copied();
         // Addresses and part numbers break anywhere, and mean what they say.
-        let is_other = |c: Option<char>| {
-            c.is_some_and(|c| c.is_numeric() || matches!(c, '/' | '@' | '_' | '\\' | '='))
-        };
-        if first.is_empty() || second.is_empty() || is_other(before) || is_other(after) || before == Some('.') {
+        let is_other =
+            |c: Option<char>| c.is_some_and(|c| c.is_numeric() || matches!(c, '/' | '@' | '_' | '\\' | '='));
+        if first.is_empty() || second.is_empty() || is_other(before) || is_other(after) || before == Some('.')
+        {
             return None;
         }
         let goes_on = after.is_some_and(is_hyphen) && text.get(end + 1) != Some(&'\n');
@@ -235,7 +239,8 @@ fn is_hyphen(character: char) -> bool {
 }
 
 fn letters_before(text: &[char], at: usize) -> String {
-    let start = text[..at].iter().rposition(|character| !character.is_alphabetic()).map_or(0, |other| other + 1);
+    let start =
+        text[..at].iter().rposition(|character| !character.is_alphabetic()).map_or(0, |other| other + 1);
     text[start..at].iter().collect()
 }
 
@@ -284,8 +289,11 @@ mod tests {
     use proptest::proptest;
 
     fn page(text: &str) -> PageText {
-        let mut page =
-            PageText { text: text.to_owned(), characters: text.chars().count() as u32, ..PageText::default() };
+        let mut page = PageText {
+            text: text.to_owned(),
+            characters: text.chars().count() as u32,
+            ..PageText::default()
+        };
         let mut start = 0;
         for word in text.split(char::is_whitespace) {
             let end = start + word.chars().count() as u32;
@@ -339,10 +347,7 @@ mod tests {
 
     #[test]
     fn a_font_that_calls_every_hyphen_soft_is_seen_through() {
-        check(
-            "a short\u{ad}lived and long\u{ad}\nterm lease",
-            "a short-lived and long-term\nlease",
-        );
+        check("a short\u{ad}lived and long\u{ad}\nterm lease", "a short-lived and long-term\nlease");
     }
 
     proptest! {

@@ -362,8 +362,8 @@ impl<'a> PageRun<'a, '_> {
         if scope.is_hidden() {
             return;
         }
-        let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)]
-            .map(|(x, y)| scope.state.to_page.apply(x, y));
+        let corners =
+            [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(x, y)| scope.state.to_page.apply(x, y));
         let reach = |along: fn(&Point) -> f64, end: f64| {
             let within = corners.iter().map(|corner| sane(along(corner)).clamp(0.0, end));
             (within.clone().fold(end, f64::min), within.fold(0.0, f64::max))

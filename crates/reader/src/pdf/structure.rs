@@ -163,7 +163,8 @@ impl<'a> Walk<'a> {
         }
         let Ok(kids) = element.get(b"K") else { return };
         let role = self.role(element);
-        let sections = within.sections + u8::from(matches!(role, b"Sect" | b"Part" | b"Art") && within.sections < 8);
+        let sections =
+            within.sections + u8::from(matches!(role, b"Sect" | b"Part" | b"Art") && within.sections < 8);
         let heading = within.heading.or_else(|| self.heading(role, sections));
         self.kids(kids, Within { heading, sections, ..within });
     }
@@ -194,7 +195,8 @@ impl<'a> Walk<'a> {
     }
 
     fn content(&mut self, number: f64, within: Within) {
-        if let (Some(page), Some(heading), true) = (within.page, within.heading, (0.0..1e9).contains(&number)) {
+        if let (Some(page), Some(heading), true) = (within.page, within.heading, (0.0..1e9).contains(&number))
+        {
             self.structure.places.insert((page, number as u32), heading);
         }
     }

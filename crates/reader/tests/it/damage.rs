@@ -75,7 +75,8 @@ fn an_encryption_written_into_the_trailer_itself_is_found() {
     };
     let from = find("/Encrypt ", 0) + "/Encrypt ".len();
     let past = find(" R", from) + " R".len();
-    let number: u32 = std::str::from_utf8(&file[from..past]).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let number: u32 =
+        std::str::from_utf8(&file[from..past]).unwrap().split(' ').next().unwrap().parse().unwrap();
     let object = find(&format!("\n{number} 0 obj"), 0);
     let dictionary = find("<<", object)..find("endobj", object);
     let direct = [&file[..from], &file[dictionary], &file[past..]].concat();

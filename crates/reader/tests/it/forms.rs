@@ -32,7 +32,8 @@ fn widget(kind: &str, place: [i64; 4], mut entries: Dictionary) -> Dictionary {
 
 #[test]
 fn fields_without_an_appearance_are_read_at_their_place() {
-    let content = lines(72, 700, &["Name of the lessee:", "", "", "Term of this lease:", "", "", "Pets are allowed:"]);
+    let content =
+        lines(72, 700, &["Name of the lessee:", "", "", "Term of this lease:", "", "", "Pets are allowed:"]);
     let parsed = with(
         &content,
         vec![
@@ -64,7 +65,11 @@ fn a_field_that_nothing_names_says_its_name_and_a_signature_whose_it_is() {
         &lines(72, 700, &["The parties sign this lease."]),
         vec![
             widget("Btn", [72, 500, 84, 512], dictionary! { "V" => "Off", "TU" => text_string("Smoker") }),
-            widget("Tx", [72, 450, 300, 465], dictionary! { "V" => text_string("Ghent"), "TU" => text_string("Place") }),
+            widget(
+                "Tx",
+                [72, 450, 300, 465],
+                dictionary! { "V" => text_string("Ghent"), "TU" => text_string("Place") },
+            ),
             widget("Sig", [72, 400, 300, 420], dictionary! { "T" => text_string("Lessor") }),
             widget(
                 "Sig",
@@ -93,9 +98,21 @@ fn comments_follow_the_text_of_their_page() {
     let parsed = with(
         &lines(72, 700, &["The lessee shall pay", "the rent in advance."]),
         vec![
-            comment("StrikeOut", 686, dictionary! { "Contents" => text_string("Why in advance?"), "T" => text_string("Bob") }),
-            comment("Highlight", 700, dictionary! { "Contents" => text_string("Who is\rthis?"), "T" => text_string("Ada") }),
-            comment("Text", 600, dictionary! { "Contents" => text_string("Done."), "State" => text_string("Accepted") }),
+            comment(
+                "StrikeOut",
+                686,
+                dictionary! { "Contents" => text_string("Why in advance?"), "T" => text_string("Bob") },
+            ),
+            comment(
+                "Highlight",
+                700,
+                dictionary! { "Contents" => text_string("Who is\rthis?"), "T" => text_string("Ada") },
+            ),
+            comment(
+                "Text",
+                600,
+                dictionary! { "Contents" => text_string("Done."), "State" => text_string("Accepted") },
+            ),
             comment("Text", 600, dictionary! { "Contents" => text_string("Gone."), "F" => 2 }),
             comment("Underline", 600, dictionary! {}),
             comment("FreeText", 640, dictionary! { "Contents" => text_string("DRAFT") }),

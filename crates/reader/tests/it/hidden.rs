@@ -104,15 +104,19 @@ fn text_beside_the_page_or_clipped_away_is_set_apart() {
 #[test]
 fn text_under_paint_is_set_apart_and_text_written_over_it_is_not() {
     is_hidden("BT /F1 12 Tf 72 600 Td (ORDER) Tj ET 1 g 60 580 500 40 re f", HiddenReason::Covered);
-    is_seen("BT /F1 12 Tf 72 600 Td (ORDER) Tj ET 1 g 60 580 20 40 re f 0 g BT /F1 12 Tf 72 600 Td (ORDER) Tj ET");
+    is_seen(
+        "BT /F1 12 Tf 72 600 Td (ORDER) Tj ET 1 g 60 580 20 40 re f 0 g BT /F1 12 Tf 72 600 Td (ORDER) Tj ET",
+    );
 }
 
 /// A page with the order on a layer, or transparent.
 fn with_resources(order: &str, off: bool) -> Parsed {
     let mut pdf = Pdf::new();
-    let layer = pdf.document.add_object(dictionary! { "Type" => "OCG", "Name" => Object::string_literal("Notes") });
+    let layer =
+        pdf.document.add_object(dictionary! { "Type" => "OCG", "Name" => Object::string_literal("Notes") });
     let either = dictionary! { "Type" => "OCMD", "OCGs" => vec![layer.into()], "P" => "AllOff" };
-    pdf.resources.set("Properties", dictionary! { "Layer" => layer, "Unless" => pdf.document.add_object(either) });
+    pdf.resources
+        .set("Properties", dictionary! { "Layer" => layer, "Unless" => pdf.document.add_object(either) });
     pdf.resources.set(
         "ExtGState",
         dictionary! { "Clear" => dictionary! { "ca" => 0 }, "Mixed" => dictionary! { "BM" => "Multiply" } },
@@ -129,7 +133,8 @@ fn text_on_a_layer_that_is_off_is_set_apart() {
     let on_layer = "/OC /Layer BDC BT /F1 12 Tf 72 600 Td (ORDER) Tj ET EMC";
     let unless = "/OC /Unless BDC BT /F1 12 Tf 72 600 Td (ORDER) Tj ET EMC";
 
-    let reasons = |parsed: Parsed| parsed.pages[0].hidden.iter().map(|hidden| hidden.reason).collect::<Vec<_>>();
+    let reasons =
+        |parsed: Parsed| parsed.pages[0].hidden.iter().map(|hidden| hidden.reason).collect::<Vec<_>>();
     assert_eq!(reasons(with_resources(on_layer, true)), [HiddenReason::Layer]);
     assert_eq!(reasons(with_resources(on_layer, false)), []);
     assert_eq!(reasons(with_resources(unless, true)), []);
@@ -156,7 +161,9 @@ fn invisible_text_over_a_picture_of_it_is_the_text_of_the_page() {
         let image = pdf.stream(image, &[0]);
         pdf.x_object("Scan", image);
         let layer = lines(72, 700, &[CLAUSE]).replace("Tf", "Tf 3 Tr");
-        pdf.page(&format!("q 600 0 0 800 0 0 cm /Scan Do Q {layer} BT /F1 12 Tf 0 Tr 72 50 Td ({seen}) Tj ET"));
+        pdf.page(&format!(
+            "q 600 0 0 800 0 0 cm /Scan Do Q {layer} BT /F1 12 Tf 0 Tr 72 50 Td ({seen}) Tj ET"
+        ));
         read(&pdf.bytes())
     };
 
@@ -171,7 +178,8 @@ fn invisible_text_over_a_picture_of_it_is_the_text_of_the_page() {
 #[test]
 fn hidden_text_is_kept_within_bounds() {
     let mut pdf = Pdf::new();
-    let flood: String = (0..500).map(|at| format!("BT /F1 12 Tf 3 Tr 72 {at} Td (0123456789) Tj ET\n")).collect();
+    let flood: String =
+        (0..500).map(|at| format!("BT /F1 12 Tf 3 Tr 72 {at} Td (0123456789) Tj ET\n")).collect();
     pdf.page(&format!("{}{flood}", lines(72, 700, &[CLAUSE])));
 
     let parsed = read(&pdf.bytes());

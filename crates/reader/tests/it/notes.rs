@@ -13,7 +13,8 @@ fn a_footnote_stands_after_the_text_and_its_mark_apart_from_the_number_before_it
     let mut pdf = Pdf::new();
     let mut content = lines(72, 686, &["The deposit is returned at", "the end of the"]);
     content.push_str("BT /F1 12 Tf 72 700 Td (Payment is due within 30) Tj /F1 7 Tf 5 Ts (1) Tj /F1 12 Tf 0 Ts ( days.) Tj ET\n");
-    content.push_str("BT /F1 5 Tf 72 63 Td (1) Tj /F1 8 Tf 0 -3 Td 4 0 Td (Counted from the invoice.) Tj ET\n");
+    content
+        .push_str("BT /F1 5 Tf 72 63 Td (1) Tj /F1 8 Tf 0 -3 Td 4 0 Td (Counted from the invoice.) Tj ET\n");
     pdf.page(&content);
     pdf.page(&lines(72, 700, &["term of the lease."]));
 
@@ -34,7 +35,11 @@ fn footnotes_of_columns_do_not_stand_between_them() {
     let mut content = String::new();
     for line in 0..8 {
         content.push_str(&lines(50, 700 - 14 * line, &[&format!("left column line {line} of running text")]));
-        content.push_str(&lines(310, 700 - 14 * line, &[&format!("right column line {line} of running text")]));
+        content.push_str(&lines(
+            310,
+            700 - 14 * line,
+            &[&format!("right column line {line} of running text")],
+        ));
     }
     // The mark stands at the end of the first line of the left column.
     content = content.replacen(") Tj ET", ") Tj /F1 7 Tf 5 Ts (2) Tj ET", 1);
@@ -44,7 +49,10 @@ fn footnotes_of_columns_do_not_stand_between_them() {
     let content = read(&pdf.bytes()).content;
 
     assert!(content.starts_with("left column line 0 of running text[^2]\nleft"), "{content}");
-    assert!(content.ends_with("right column line 7 of running text\n\n2 A note of the left column."), "{content}");
+    assert!(
+        content.ends_with("right column line 7 of running text\n\n2 A note of the left column."),
+        "{content}"
+    );
 }
 
 #[test]
@@ -66,7 +74,11 @@ fn powers_and_units_are_told_from_notes() {
 #[test]
 fn a_word_broken_at_the_end_of_a_line_is_one_word_with_two_boxes() {
     let mut pdf = Pdf::new();
-    pdf.page(&lines(72, 700, &["The lessor may end this agree-", "ment at any time. A long-", "term lease ends later."]));
+    pdf.page(&lines(
+        72,
+        700,
+        &["The lessor may end this agree-", "ment at any time. A long-", "term lease ends later."],
+    ));
     pdf.page(&lines(72, 700, &["This agreement is a long-term lease."]));
 
     let parsed = read(&pdf.bytes());
@@ -104,7 +116,9 @@ fn writing_set_glyph_by_glyph_is_read_downwards() {
         },
     );
     let mut content = String::new();
-    for (column, text) in ["承租人应当按照合同约定的期限支付", "租金逾期未付的出租人可以解除本合同"].iter().enumerate() {
+    for (column, text) in
+        ["承租人应当按照合同约定的期限支付", "租金逾期未付的出租人可以解除本合同"].iter().enumerate()
+    {
         for (row, character) in text.chars().enumerate() {
             let (x, y) = (400 - 20 * column, 700 - 12 * row);
             content.push_str(&format!("BT /F2 12 Tf {x} {y} Td <{:04X}> Tj ET\n", character as u32));

@@ -13,7 +13,10 @@ fn text(x: u32, y: u32, text: &str) -> String {
 fn tagged() -> Pdf {
     let mut pdf = Pdf::new();
     let head = |page: u32| {
-        format!("/Artifact <</Type /Pagination /Subtype /Header>> BDC {} EMC\n", text(72, 600, &format!("Lease, page {page}")))
+        format!(
+            "/Artifact <</Type /Pagination /Subtype /Header>> BDC {} EMC\n",
+            text(72, 600, &format!("Lease, page {page}"))
+        )
     };
     let body = "The lessee shall pay the rent in advance, on the first day of each month of the year.";
     let first = pdf.page(&format!(
@@ -75,7 +78,8 @@ fn what_the_file_calls_a_running_head_is_one() {
 #[test]
 fn bookmarks_go_before_marks() {
     let mut pdf = tagged();
-    let item = dictionary! { "Title" => Object::string_literal("House"), "Dest" => vec![0.into(), "Fit".into()] };
+    let item =
+        dictionary! { "Title" => Object::string_literal("House"), "Dest" => vec![0.into(), "Fit".into()] };
     let item = pdf.document.add_object(item);
     pdf.catalog.set("Outlines", dictionary! { "First" => item });
 

@@ -30,8 +30,8 @@ impl<'a> PageRun<'a, '_> {
         let parent = objects::dictionary(document, annotation, b"Parent");
         let says_it_itself = |annotation: &Dictionary| annotation.has(b"Contents");
         let speaks = match kind {
-            b"Text" | b"Highlight" | b"Underline" | b"Squiggly" | b"StrikeOut" | b"Caret" | b"Square" | b"Circle"
-            | b"Line" | b"Polygon" | b"PolyLine" | b"Ink" => true,
+            b"Text" | b"Highlight" | b"Underline" | b"Squiggly" | b"StrikeOut" | b"Caret" | b"Square"
+            | b"Circle" | b"Line" | b"Polygon" | b"PolyLine" | b"Ink" => true,
             // Usually the window of another that has the same text.
             b"Popup" => !parent.is_some_and(says_it_itself),
             _ => false,
@@ -45,9 +45,15 @@ impl<'a> PageRun<'a, '_> {
             text.chars().take(longest).collect::<String>()
         };
         let says = line(annotation, b"Contents", MAX_CHARACTERS);
-        let Some(place) = super::place(document, annotation, state).filter(|_| !says.is_empty()) else { return };
+        let Some(place) = super::place(document, annotation, state).filter(|_| !says.is_empty()) else {
+            return;
+        };
         let author = line(annotation, b"T", MAX_NAME);
-        let text = if author.is_empty() { format!("[Comment: {says}]") } else { format!("[Comment by {author}: {says}]") };
+        let text = if author.is_empty() {
+            format!("[Comment: {says}]")
+        } else {
+            format!("[Comment by {author}: {says}]")
+        };
         if self.spend(text.len() as u64) {
             self.result.comments.push(Comment { text, place });
         }

@@ -100,7 +100,11 @@ impl<'a> Field<'a> {
         };
         let who = entry(b"Name").or_else(|| self.label()).unwrap_or_else(|| "without a name".to_owned());
         let who: String = who.chars().take(MAX_LABEL).collect();
-        let rest: Option<String> = if signed.is_some() { entry(b"M").and_then(|date| day(&date)) } else { Some("not signed".into()) };
+        let rest: Option<String> = if signed.is_some() {
+            entry(b"M").and_then(|date| day(&date))
+        } else {
+            Some("not signed".into())
+        };
         rest.map_or_else(|| format!("[Signature: {who}]"), |rest| format!("[Signature: {who}, {rest}]"))
     }
 

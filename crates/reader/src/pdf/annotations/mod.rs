@@ -33,12 +33,18 @@ impl<'a> PageRun<'a, '_> {
         let annotations = objects::array(document, page, b"Annots").unwrap_or_default();
         for annotation in annotations.iter().take(MAX_ANNOTATIONS) {
             let annotation = objects::as_dictionary(objects::resolve(document, annotation));
-            let Some(annotation) = annotation.filter(|annotation| self.is_shown(annotation)) else { continue };
+            let Some(annotation) = annotation.filter(|annotation| self.is_shown(annotation)) else {
+                continue;
+            };
             match objects::name(document, annotation, b"Subtype") {
                 Some(b"Widget") => self.widget(annotation, state),
                 Some(b"FreeText") => {
                     if !self.appearance(annotation, state) {
-                        self.typeset(&text(document, annotation, b"Contents"), place(document, annotation, state), true);
+                        self.typeset(
+                            &text(document, annotation, b"Contents"),
+                            place(document, annotation, state),
+                            true,
+                        );
                     }
                 }
                 Some(b"Stamp") => {
@@ -71,7 +77,8 @@ impl<'a> PageRun<'a, '_> {
             return;
         }
         let Some(value) = field.value() else { return };
-        let label = place.filter(|place| !field.names_itself() && self.is_alone(*place)).and_then(|_| field.label());
+        let label =
+            place.filter(|place| !field.names_itself() && self.is_alone(*place)).and_then(|_| field.label());
         let text = label.map_or_else(|| value.clone(), |label| format!("{label}: {value}"));
         self.typeset(&text, place, !field.names_itself());
     }

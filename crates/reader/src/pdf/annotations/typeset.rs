@@ -58,7 +58,8 @@ impl PageRun<'_, '_> {
         let steps = glyphs.len() as u64 / 8;
         let near = |glyph: &Glyph| {
             let (x, y) = (glyph.start.x as f32, glyph.start.y as f32);
-            let beside = (place.x0 - REACH..place.x1 + REACH).contains(&x) && (place.y0..place.y1 + 3.0).contains(&y);
+            let beside =
+                (place.x0 - REACH..place.x1 + REACH).contains(&x) && (place.y0..place.y1 + 3.0).contains(&y);
             let over = (place.x0 - 3.0..place.x1).contains(&x) && (place.y0 - 15.0..place.y0).contains(&y);
             (beside || over) && !glyph.text.is_space()
         };

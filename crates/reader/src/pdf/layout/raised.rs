@@ -102,7 +102,8 @@ fn kind(all: &[&Placed], at: usize, count: usize, text: &str, notes: &HashSet<St
         return if next.is_some() { Kind::Mark } else { Kind::Plain };
     };
     let is_exponent = matches!(text, "2" | "3");
-    let letters = all[..at].iter().rev().take(WORD).take_while(|glyph| glyph.text.last().is_alphabetic()).count();
+    let letters =
+        all[..at].iter().rev().take(WORD).take_while(|glyph| glyph.text.last().is_alphabetic()).count();
     // A single letter is a symbol, `x` squared, whatever notes there are.
     if notes.contains(text) && letters != 1 {
         return Kind::Mark;
@@ -112,7 +113,13 @@ fn kind(all: &[&Placed], at: usize, count: usize, text: &str, notes: &HashSet<St
         ')' | ']' | '}' if is_exponent => Kind::Power,
         '米' | '厘' | '里' if is_exponent => Kind::Plain,
         han if is_cjk(han) => Kind::Mark,
-        letter if letter.is_alphabetic() => if letters >= WORD { Kind::Mark } else { Kind::Plain },
+        letter if letter.is_alphabetic() => {
+            if letters >= WORD {
+                Kind::Mark
+            } else {
+                Kind::Plain
+            }
+        }
         '.' | ',' | ';' | ':' | '!' | '?' | ')' | ']' | '"' | '\'' | '”' | '’' | '»' => Kind::Mark,
         _ => Kind::Plain,
     }

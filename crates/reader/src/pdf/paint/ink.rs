@@ -86,7 +86,9 @@ impl Ink {
         let colour = match mode % 4 {
             0 => self.fill.colour,
             1 => self.stroke.colour,
-            2 => self.fill.colour.filter(|fill| self.stroke.colour.is_some_and(|stroke| stroke.is_like(*fill))),
+            2 => {
+                self.fill.colour.filter(|fill| self.stroke.colour.is_some_and(|stroke| stroke.is_like(*fill)))
+            }
             _ => None,
         };
         colour.filter(|_| !self.is_blended())
@@ -114,8 +116,7 @@ impl Clip {
     /// Says whether nothing of a box is left, with some tolerance in points.
     pub(in super::super) fn misses(&self, other: Rect, tolerance: f32) -> bool {
         let Rect { x0, y0, x1, y1 } = self.bounds;
-        let grown =
-            Rect { x0: x0 - tolerance, y0: y0 - tolerance, x1: x1 + tolerance, y1: y1 + tolerance };
+        let grown = Rect { x0: x0 - tolerance, y0: y0 - tolerance, x1: x1 + tolerance, y1: y1 + tolerance };
         intersection(grown, other).is_none()
     }
 }

@@ -165,7 +165,8 @@ impl<'a> PageRun<'a, '_> {
         if width < MIN_BAR {
             return;
         }
-        let bars: Vec<(Rect, Shape)> = self.canvas.path.lines().map(|(from, to)| bar(from, to, width)).collect();
+        let bars: Vec<(Rect, Shape)> =
+            self.canvas.path.lines().map(|(from, to)| bar(from, to, width)).collect();
         if let (true, Some(bounds)) = (bars.is_empty(), self.canvas.path.bounds()) {
             self.cover(state, bounds, Shape::Vague, None);
         }
@@ -265,7 +266,6 @@ fn bar(from: Point, to: Point, width: f32) -> (Rect, Shape) {
 
 /// Returns what two boxes share.
 pub(super) fn intersection(a: Rect, b: Rect) -> Option<Rect> {
-    let common =
-        Rect { x0: a.x0.max(b.x0), y0: a.y0.max(b.y0), x1: a.x1.min(b.x1), y1: a.y1.min(b.y1) };
+    let common = Rect { x0: a.x0.max(b.x0), y0: a.y0.max(b.y0), x1: a.x1.min(b.x1), y1: a.y1.min(b.y1) };
     (common.x0 <= common.x1 && common.y0 <= common.y1).then_some(common)
 }
