@@ -31,7 +31,9 @@ pub use id::{
     JobId, PassageId, SessionId, UploadId, UserId, WebhookId,
 };
 pub use job::{Begin, ClaimedJob, Job, JobState, Progress, Stage};
-pub use layout::{PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word};
+pub use layout::{
+    HiddenReason, HiddenText, PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word,
+};
 pub use model::{FinishReason, ModelFingerprint, Sampling, TextKind};
 pub use passage::{Passage, PassageScores, ScoredPassage, SparseVector};
 pub use principal::{AclFilter, AuthMethod, Grant, Permission, Principal, Role};

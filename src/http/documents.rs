@@ -4,6 +4,7 @@ use crate::domain::AclFilter;
 use crate::domain::CollectionId;
 use crate::domain::Document;
 use crate::domain::DocumentId;
+use crate::domain::HiddenText;
 use crate::domain::Page;
 use crate::domain::PageSummary;
 use crate::domain::PassageId;
@@ -163,6 +164,8 @@ pub(super) struct PageView {
     running: Vec<String>,
     /// How the text was recognised, where the page is a picture of text.
     recognised: Option<Recognised>,
+    /// Text that a reader of the page does not see. It is no part of `text`, is not searched and never shown to a model.
+    hidden: Vec<HiddenText>,
 }
 
 /// A word and where it stands.
@@ -223,6 +226,7 @@ pub(super) async fn page(
         words: layout.words.into_iter().map(|word| WordView { span: word.span, r#box: word.rect }).collect(),
         running: layout.running,
         recognised: layout.recognised,
+        hidden: layout.hidden,
     }))
 }
 

@@ -63,6 +63,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
             undecodable: 0,
             running: Vec::new(),
             recognised: None,
+            hidden: Vec::new(),
         });
         content.push_str(&text);
         start = end;

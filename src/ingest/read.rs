@@ -2,6 +2,8 @@
 //! findings become ours. Knows no passage.
 
 use crate::domain::Coverage;
+use crate::domain::HiddenReason;
+use crate::domain::HiddenText;
 use crate::domain::PageLayout;
 use crate::domain::Recognised;
 use crate::domain::Rect;
@@ -218,7 +220,22 @@ fn page(page: reader::Page) -> PageLayout {
             quarter_turns: found.quarter_turns,
             skew_degrees: found.skew_degrees,
         }),
+        hidden: page.hidden.into_iter().map(hidden).collect(),
     }
+}
+
+fn hidden(hidden: reader::HiddenText) -> HiddenText {
+    let reason = match hidden.reason {
+        reader::HiddenReason::Invisible => HiddenReason::Invisible,
+        reader::HiddenReason::Background => HiddenReason::Background,
+        reader::HiddenReason::Tiny => HiddenReason::Tiny,
+        reader::HiddenReason::OffPage => HiddenReason::OffPage,
+        reader::HiddenReason::Clipped => HiddenReason::Clipped,
+        reader::HiddenReason::Covered => HiddenReason::Covered,
+        reader::HiddenReason::Layer => HiddenReason::Layer,
+    };
+    // Neither Postgres nor a page can hold it.
+    HiddenText { reason, characters: hidden.characters, text: hidden.text.replace('\0', " ") }
 }
 
 fn table(table: reader::Table) -> TableRows {
@@ -305,6 +322,7 @@ mod tests {
                 undecodable: 1,
                 running: Vec::new(),
                 recognised: None,
+                hidden: Vec::new(),
             }],
             headings: Vec::new(),
             tables: Vec::new(),

@@ -12,6 +12,7 @@ mod bulk;
 mod crashes;
 mod crashes_by_stage;
 mod documents;
+mod hidden_text;
 mod idempotency;
 mod hostile;
 mod identity;

@@ -99,7 +99,7 @@ fn browser() -> reqwest::Client {
     reqwest::Client::builder().cookie_store(true).build().unwrap()
 }
 
-async fn signed_in(app: &TestApp, name: &str) -> reqwest::Client {
+pub(crate) async fn signed_in(app: &TestApp, name: &str) -> reqwest::Client {
     let client = browser();
     let form = [("name", name), ("password", PASSWORD), ("next", "/collections")];
     let first = client.post(format!("{}/sign-in", app.url)).form(&form).send().await.unwrap();

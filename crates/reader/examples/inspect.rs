@@ -1,6 +1,7 @@
 //! Reads files and prints one line for each: time, pages, characters, warnings. `--text FILE` prints the text instead,
 //! `--words FILE` the words with their boxes, `--pages FILE [PASSWORD]` the pages as JSON with what runs through all of
-//! them, `--render FILE PAGE` writes the page's image to standard output.
+//! them, `--hidden FILE` what pages hide, `--headings FILE` its headings, `--render FILE PAGE` writes the page's image to
+//! standard output.
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 
 use reader::ReadOptions;
@@ -15,6 +16,8 @@ fn main() {
         ["--words", file] => words(file),
         ["--pages", file] => pages(file, None),
         ["--pages", file, password] => pages(file, Some(password.to_owned())),
+        ["--hidden", file] => hidden(file),
+        ["--headings", file] => headings(file),
         ["--render", file, page] => image(file, page.parse().expect("a page number")),
         ref files => files.iter().for_each(|file| summary(file)),
     }
@@ -87,6 +90,22 @@ fn words(file: &str) {
             let reader::Rect { x0, y0, x1, y1 } = word.rect;
             println!("{}\t{x0}\t{y0}\t{x1}\t{y1}\t{text}", page.number);
         }
+    }
+}
+
+fn hidden(file: &str) {
+    let parsed = reader::read(&load(file), &ReadOptions::default()).expect("the file can be read");
+    for page in &parsed.pages {
+        for text in &page.hidden {
+            println!("{}\t{:?}\t{}\t{:?}", page.number, text.reason, text.characters, text.text);
+        }
+    }
+}
+
+fn headings(file: &str) {
+    let parsed = reader::read(&load(file), &ReadOptions::default()).expect("the file can be read");
+    for heading in &parsed.headings {
+        println!("{}\t{}\t{:?}", heading.level, heading.title, heading.span);
     }
 }
 

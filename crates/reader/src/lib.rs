@@ -43,6 +43,8 @@ pub use options::RenderRequest;
 pub use options::UnpackOptions;
 pub use parsed::Format;
 pub use parsed::Heading;
+pub use parsed::HiddenReason;
+pub use parsed::HiddenText;
 pub use parsed::Page;
 pub use parsed::Parsed;
 pub use parsed::Recognised;

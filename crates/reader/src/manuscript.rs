@@ -37,6 +37,7 @@ impl<'o> Manuscript<'o> {
             undecodable: 0,
             running: Vec::new(),
             recognised: None,
+            hidden: Vec::new(),
         });
     }
 

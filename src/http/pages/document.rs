@@ -59,6 +59,7 @@ pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<&Pl
                 (facts(document))
                 (warnings(document))
                 (recognised(about.pages))
+                (hidden(about.pages))
                 (versions(document, about.versions))
                 (outline(document, about.version, about.clauses))
                 div.row {
@@ -144,6 +145,29 @@ fn recognised(pages: &[PageSummary]) -> Markup {
                         td.number { (percent(how.confidence.into())) }
                         td.number { (u32::from(how.quarter_turns) * 90) "°" }
                         td.number { (format!("{:.1}°", how.skew_degrees)) }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+/// What pages hold that nobody sees who looks at them: possibly instructions to a machine. It is used for nothing.
+fn hidden(pages: &[PageSummary]) -> Markup {
+    let found: Vec<_> =
+        pages.iter().flat_map(|page| page.hidden.iter().map(|hidden| (page.number, hidden))).collect();
+    html! {
+        @if !found.is_empty() {
+            details.panel data-hidden-text {
+                summary { "Hidden text (" (found.len()) ")" }
+                p.quiet { "The file holds this text where nobody sees it. It is not searched and not shown to the model." }
+                table {
+                    thead { tr { th { "Page" } th { "Why it is not seen" } th { "Characters" } th { "Text" } } }
+                    tbody { @for (number, text) in &found { tr {
+                        td.number { a href={ "?page=" (number) } { (number) } }
+                        td { (text.reason.phrase()) }
+                        td.number { (text.characters) }
+                        td { q { (text.text) } }
                     } } }
                 }
             }

@@ -137,7 +137,25 @@ pub(crate) fn large_pdf(pages: &[&[&str]], bytes: usize) -> Vec<u8> {
     saved(document)
 }
 
-/// The same, opened only by a password.
+/// A PDF of one page that holds more than it shows: a line in white and one half a point high.
+pub(crate) fn pdf_that_hides(lines: &[&str], white: &str, tiny: &str) -> Vec<u8> {
+    let line = |size: f32, y: i64, line: &str| {
+        vec![
+            Operation::new("BT", vec![]),
+            Operation::new("Tf", vec!["F1".into(), size.into()]),
+            Operation::new("Td", vec![72.into(), y.into()]),
+            Operation::new("Tj", vec![Object::string_literal(line)]),
+            Operation::new("ET", vec![]),
+        ]
+    };
+    let mut operations = text(lines);
+    operations.extend(line(0.5, 400, tiny));
+    operations.push(Operation::new("rg", vec![1.into(), 1.into(), 1.into()]));
+    operations.extend(line(12.0, 300, white));
+    saved(with_pages(vec![operations]))
+}
+
+/// The same as `pdf`, opened only by a password.
 pub(crate) fn encrypted_pdf(pages: &[&[&str]]) -> Vec<u8> {
     let mut document = document(pages);
     document.trailer.set("ID", Object::Array(vec![Object::string_literal("a"), Object::string_literal("b")]));

@@ -8,8 +8,12 @@
 
 mod damage;
 mod fixture;
+mod forms;
 mod headings;
+mod hidden;
 mod image;
 mod mutation;
+mod notes;
 mod recognise;
+mod structure;
 mod text;

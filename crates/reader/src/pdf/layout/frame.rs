@@ -18,6 +18,8 @@ pub(super) struct Placed {
     pub(super) size: f32,
     pub(super) top: f32,
     pub(super) bottom: f32,
+    /// The file calls it furniture of the page.
+    pub(super) is_artifact: bool,
 }
 
 /// The glyphs of one direction, in the order of the content.
@@ -63,6 +65,7 @@ impl Frame {
             size: glyph.size,
             top: down - glyph.ascent,
             bottom: down - glyph.descent,
+            is_artifact: glyph.look.is_artifact,
         });
     }
 

@@ -6,6 +6,7 @@
 use super::font::Characters;
 use super::geometry::Point;
 use super::glyph::Glyph;
+use super::glyph::Look;
 use super::layout;
 use super::render;
 use crate::error::ReadError;
@@ -139,6 +140,7 @@ fn glyphs(line: &Line, (x, y): (f32, f32), usual_height: f32, scale: f32) -> Vec
             ascent: height / 2.0 + below,
             descent: below - height / 2.0,
             direction: degrees,
+            look: Look::default(),
         })
         .collect()
 }
