@@ -15,8 +15,9 @@ holds the median of the rounds. The others, all in f32, from the same weights:
   4, 8, 16 and 32 by a trial.
 - fastembed: the same graph through fastembed, which keeps the order of the texts; the best batch by the same trial.
 
-Columns: texts and tokens (without padding) a second of the whole way from text to vector, the most memory of the
-process, the least cosine of its vectors with Docent's. Needs torch, transformers, sentence-transformers, onnx, onnxscript,
+Columns: texts and tokens (without padding) a second of the whole way from text to vector, tokens a second of processor
+time, which other work on the machine changes least, the most memory of the process, the least cosine of its vectors with
+Docent's. Needs torch, transformers, sentence-transformers, onnx, onnxscript,
 onnxruntime, fastembed. Nothing is downloaded.
 """
 import argparse
@@ -96,7 +97,7 @@ def sentence_transformers(folder: str, threads: int):
     from sentence_transformers import SentenceTransformer, models
 
     torch.set_num_threads(threads)
-    transformer = models.Transformer(folder, max_seq_length=512, model_args={"dtype": torch.float32})
+    transformer = models.Transformer(folder, max_seq_length=512, model_kwargs={"dtype": torch.float32})
     pooling = models.Pooling(transformer.get_word_embedding_dimension(), pooling_mode="mean")
     model = SentenceTransformer(modules=[transformer, pooling, models.Normalize()], device="cpu")
     return lambda texts: model.encode(texts, show_progress_bar=False)
@@ -171,12 +172,12 @@ def serve(name: str, folder: str, threads: int, vectors: str) -> None:
         if line.strip() != "go":
             texts.append("passage: " + json.loads(line))
             continue
-        started = time.perf_counter()
+        started, before = time.perf_counter(), time.process_time()
         numpy.array(embed(texts), dtype=numpy.float32).tofile(vectors)
-        seconds = time.perf_counter() - started
+        seconds, processor = time.perf_counter() - started, time.process_time() - before
         status = pathlib.Path("/proc/self/status").read_text()
         memory = ", ".join(" ".join(line.split()) for line in status.splitlines() if line.startswith(("VmRSS", "VmHWM", "RssFile")))
-        print(json.dumps({"seconds": seconds, "memory": memory}), flush=True)
+        print(json.dumps({"seconds": seconds, "processor_seconds": processor, "memory": memory}), flush=True)
 
 
 def start(command: list, threads: int, texts: list) -> subprocess.Popen:
@@ -232,14 +233,15 @@ def report(texts: list, measured: dict, vectors: dict) -> None:
     docent = measured["Docent"][-1]
     tokens = docent["tokens"]
     print(f"{len(texts)} texts, {tokens} tokens; load {os.getloadavg()[0]:.1f}")
-    print("| program | texts/s | tokens/s | slowest and fastest round, tokens/s | peak memory, MB | least cosine |")
-    print("|---|---|---|---|---|---|")
+    print("| program | texts/s | tokens/s | slowest and fastest round | tokens a CPU second | peak memory, MB | least cosine |")
+    print("|---|---|---|---|---|---|---|")
     for name, rounds in measured.items():
         seconds = statistics.median(of_round["seconds"] for of_round in rounds)
         rates = sorted(tokens / of_round["seconds"] for of_round in rounds)
+        processor = tokens / statistics.median(of_round["processor_seconds"] for of_round in rounds)
         peak = int(re.search(r"VmHWM: (\d+)", rounds[-1]["memory"])[1]) / 1000
         cosine = (vectors[name] * vectors["Docent"]).sum(1).min()
-        print(f"| {name} | {len(texts) / seconds:.1f} | {tokens / seconds:.0f} | {rates[0]:.0f}–{rates[-1]:.0f} | {peak:.0f} | {cosine:.6f} |")
+        print(f"| {name} | {len(texts) / seconds:.1f} | {tokens / seconds:.0f} | {rates[0]:.0f}–{rates[-1]:.0f} | {processor:.0f} | {peak:.0f} | {cosine:.6f} |")
     of_query = max(of_round["query_seconds"] for of_round in measured["Docent"])
     print(f"Docent: tokenizing {docent['tokenizing_seconds']:.2f} s of {docent['seconds']:.2f} s; longest wait of a query "
           f"between batches {of_query * 1000:.0f} ms; {docent['memory']}")

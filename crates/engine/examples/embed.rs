@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `TEXTS` holds a passage a line as a JSON string. For each line `go` it then reads, it embeds them all, writes the
-//! vectors to the file `VECTORS` (little-endian f32) and prints a line of JSON: seconds, tokens, what tokenizing took,
+//! vectors to the file `VECTORS` (little-endian f32) and prints a line of JSON: seconds of the clock and of processors, tokens, what tokenizing took,
 //! the longest wait of a query that came in between, and memory.
 #![expect(clippy::print_stdout, reason = "an example for a terminal")]
 
@@ -52,12 +52,12 @@ async fn measure(encoder: &Encoder, texts: &[String], vectors: &str) -> Result<(
     let started = Instant::now();
     let tokens: usize = texts.iter().map(|text| encoder.tokenizer().count(text)).sum();
     let tokenizing = started.elapsed();
-    let started = Instant::now();
+    let (started, before) = (Instant::now(), processor_seconds());
     let mut all = Vec::new();
     for texts in texts.chunks(TEXTS_AT_ONCE) {
         all.extend(encoder.embed(texts.to_vec(), TextKind::Passage).await?);
     }
-    let elapsed = started.elapsed();
+    let (elapsed, processor) = (started.elapsed(), processor_seconds() - before);
     let query = longest_wait(encoder, texts).await?;
     let bytes: Vec<u8> = all.iter().flatten().flat_map(|number| number.to_le_bytes()).collect();
     std::fs::write(vectors, bytes)?;
@@ -65,6 +65,7 @@ async fn measure(encoder: &Encoder, texts: &[String], vectors: &str) -> Result<(
         "{}",
         serde_json::json!({
             "seconds": elapsed.as_secs_f64(),
+            "processor_seconds": processor,
             "texts": texts.len(),
             "tokens": tokens,
             "tokenizing_seconds": tokenizing.as_secs_f64(),
@@ -88,6 +89,13 @@ async fn longest_wait(encoder: &Encoder, texts: &[String]) -> Result<Duration, B
     }
     bulk.await??;
     Ok(longest)
+}
+
+/// Processor time of all threads so far, from the kernel, in its ticks of a hundredth of a second.
+fn processor_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
+    fields.filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
 
 /// Resident memory now and at its highest, and how much of it is files', from the kernel.

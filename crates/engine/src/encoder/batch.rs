@@ -18,7 +18,7 @@ pub(super) struct Budget {
 impl Budget {
     pub(super) fn new(device: DeviceChoice, padded: bool) -> Self {
         let tokens = match device {
-            DeviceChoice::Cpu => 512,
+            DeviceChoice::Cpu => 384,
             DeviceChoice::Cuda(_) => 32_768,
         };
         Self { tokens, padded }

@@ -42,8 +42,9 @@ impl Bert {
         // mapped anew, so that what was only read to be packed takes no memory any more
         drop(file);
         let name = format!("{prefix}{WORDS}");
-        let words = Table::new(weights::map_safetensors(directory)?, name, config.vocab_size, config.hidden_size)
-            .map_err(|detail| EngineError::model(directory, detail))?;
+        let words =
+            Table::new(weights::map_safetensors(directory)?, name, config.vocab_size, config.hidden_size)
+                .map_err(|detail| EngineError::model(directory, detail))?;
         let (heads, hidden) = (config.num_attention_heads, config.hidden_size);
         let instructions = Instructions::detect();
         Ok(Self { words, positions, first_position, norm, layers, heads, hidden, instructions })
@@ -63,8 +64,7 @@ impl Source<'_> {
     fn positions(self, config: &Config) -> Result<Vec<f32>, EngineError> {
         let Config { hidden_size: hidden, .. } = *config;
         let name = |part: &str| format!("embeddings.{part}_embeddings.weight");
-        let mut positions =
-            self.values(&[name("position")], &[config.max_position_embeddings, hidden])?;
+        let mut positions = self.values(&[name("position")], &[config.max_position_embeddings, hidden])?;
         let types = self.values(&[name("token_type")], &[config.type_vocab_size, hidden])?;
         for position in positions.chunks_exact_mut(hidden) {
             for (number, of_type) in position.iter_mut().zip(&types) {

@@ -135,9 +135,7 @@ impl Bert {
             (text, qkv) = qkv.split_at(tokens * hidden * 3);
             (context_of_text, context) = context.split_at_mut(tokens * hidden);
             let outputs = context_of_text.chunks_mut(ATTENTION_TOKENS * hidden);
-            parts.extend(
-                outputs.enumerate().map(|(index, output)| (text, index * ATTENTION_TOKENS, output)),
-            );
+            parts.extend(outputs.enumerate().map(|(index, output)| (text, index * ATTENTION_TOKENS, output)));
         }
         parts.into_par_iter().with_max_len(1).for_each_init(
             AttentionScratch::default,

@@ -22,6 +22,9 @@ enum Float {
     Brain,
 }
 
+const FLOATS: [(DType, Float); 3] =
+    [(DType::F32, Float::Single), (DType::F16, Float::Half), (DType::BF16, Float::Brain)];
+
 impl Table {
     /// # Errors
     /// When the tensor is not there or of another shape or type.
@@ -35,12 +38,9 @@ impl Table {
         if tensor.shape() != [vocabulary, width] {
             return Err(format!("`{name}` is {:?}, expected {:?}", tensor.shape(), [vocabulary, width]));
         }
-        let float = match DType::try_from(tensor.dtype()).map_err(|error| error.to_string())? {
-            DType::F32 => Float::Single,
-            DType::F16 => Float::Half,
-            DType::BF16 => Float::Brain,
-            other => return Err(format!("`{name}` is of type {other:?}")),
-        };
+        let dtype = DType::try_from(tensor.dtype()).map_err(|error| error.to_string())?;
+        let float = FLOATS.into_iter().find_map(|(of, float)| (of == dtype).then_some(float));
+        let float = float.ok_or_else(|| format!("`{name}` is of type {dtype:?}"))?;
         Ok(Self { file, name, float, width })
     }
 

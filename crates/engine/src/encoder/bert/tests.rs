@@ -141,9 +141,8 @@ proptest! {
 fn what_cannot_be_computed_is_refused() {
     let directory = save("", "gelu");
     let model = Bert::load(directory.path(), false).unwrap();
-    let refused = |texts: &[Vec<u32>]| {
-        matches!(model.embed(texts, Pooling::Mean), Err(EngineError::Internal(_)))
-    };
+    let refused =
+        |texts: &[Vec<u32>]| matches!(model.embed(texts, Pooling::Mean), Err(EngineError::Internal(_)));
     assert!(refused(&[vec![2], vec![]]));
     assert!(refused(&[vec![2; POSITIONS + 1]]));
     assert!(refused(&[vec![VOCABULARY as u32]]));

@@ -5,6 +5,7 @@
 //! Every number that comes out is one chain of operations whose order depends on the sizes of the model and of its own
 //! text alone, never on what is computed beside it: the same text has the same bits in every batch, on any number of
 //! threads, and on all processors that add a product in one rounding. Knows no model file and no thread.
+#![expect(clippy::inline_always, reason = "what is not inlined is compiled for the least instructions")]
 
 mod attention;
 mod gelu;
@@ -119,7 +120,7 @@ fn portable(kernel: impl Kernel) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-// With 512-bit registers the compiler takes these loops apart (Rust 1.96), so that processors with AVX-512 run this, too.
+// with 512-bit registers the compiler takes these loops apart (Rust 1.96), so that processors with AVX-512 run this, too
 fn avx2(kernel: impl Kernel) {
     kernel.run::<Fused, 6, 4>();
 }

@@ -9,16 +9,15 @@ use super::Lanes;
 pub(super) fn exponentials<A: Arithmetic>(scores: &mut [Lanes]) -> Lanes {
     let mut greatest = [f32::NEG_INFINITY; LANES];
     for score in &*scores {
-        let score = *score;
-        for lane in 0..LANES {
-            greatest[lane] = if score.0[lane] > greatest[lane] { score.0[lane] } else { greatest[lane] };
+        for (greatest, score) in greatest.iter_mut().zip(score.0) {
+            *greatest = if score > *greatest { score } else { *greatest };
         }
     }
     let mut sums = Lanes::ZERO;
     for score in scores {
         let mut powers = *score;
-        for lane in 0..LANES {
-            powers.0[lane] = exp::<A>(powers.0[lane] - greatest[lane]);
+        for (power, greatest) in powers.0.iter_mut().zip(greatest) {
+            *power = exp::<A>(*power - greatest);
         }
         for lane in 0..LANES {
             sums.0[lane] += powers.0[lane];
@@ -52,6 +51,6 @@ fn exp<A: Arithmetic>(x: f32) -> f32 {
 
 const ROUNDER: f32 = 12_582_912.0;
 /// ln 2 in two parts, the first of so few bits that its product with `n` is exact.
-const LN_2_HIGH: f32 = 0.693_359_375;
+const LN_2_HIGH: f32 = 355.0 / 512.0;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
-const COEFFICIENTS: [f32; 5] = [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5.000_000_1e-1];
+const COEFFICIENTS: [f32; 5] = [1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
