@@ -29,7 +29,6 @@ const MASTER_KEY: &str = "070707070707070707070707070707070707070707070707070707
 
 /// Where a job is held when its service is killed.
 struct Held {
-    stage: &'static str,
     table: &'static str,
     event: &'static str,
     when: &'static str,
@@ -51,33 +50,25 @@ enum What {
     Version,
 }
 
-const fn held(stage: &'static str, table: &'static str, event: &'static str, when: &'static str) -> Held {
-    Held { stage, table, event, when, what: What::Document, by_words: false, goes_on: false }
+const fn held(table: &'static str, event: &'static str, when: &'static str) -> Held {
+    Held { table, event, when, what: What::Document, by_words: false, goes_on: false }
 }
 
 /// In the order of the pipeline.
 const STAGES: [Held; 9] = [
-    held("read", "jobs", "update", "new.stage = 'read' and new.total > 0"),
-    Held { what: What::Scan, ..held("recognise", "jobs", "update", "new.stage = 'recognise'") },
-    Held { what: What::Version, ..held("chunk", "jobs", "update", "new.stage = 'chunk'") },
-    Held { what: What::Version, ..held("chunk", "passages", "insert", "new.ordinal >= 0") },
-    Held { goes_on: true, ..held("chunk", "documents", "update", "new.visible_version = 1") },
-    Held {
-        by_words: true,
-        goes_on: true,
-        ..held("embed", "jobs", "update", "new.stage = 'embed' and new.done > 0")
-    },
+    held("jobs", "update", "new.stage = 'read' and new.total > 0"),
+    Held { what: What::Scan, ..held("jobs", "update", "new.stage = 'recognise'") },
+    Held { what: What::Version, ..held("jobs", "update", "new.stage = 'chunk'") },
+    Held { what: What::Version, ..held("passages", "insert", "new.ordinal >= 0") },
+    Held { goes_on: true, ..held("documents", "update", "new.visible_version = 1") },
+    Held { by_words: true, goes_on: true, ..held("jobs", "update", "new.stage = 'embed' and new.done > 0") },
     Held {
         what: What::Version,
         goes_on: true,
-        ..held("embed", "jobs", "update", "new.stage = 'embed' and new.done > 0")
+        ..held("jobs", "update", "new.stage = 'embed' and new.done > 0")
     },
-    Held { by_words: true, goes_on: true, ..held("index", "jobs", "update", "new.stage = 'index'") },
-    Held {
-        what: What::Version,
-        goes_on: true,
-        ..held("index", "versions", "update", "new.status like 'ready%'")
-    },
+    Held { by_words: true, goes_on: true, ..held("jobs", "update", "new.stage = 'index'") },
+    Held { what: What::Version, goes_on: true, ..held("versions", "update", "new.status like 'ready%'") },
 ];
 
 #[tokio::test]
@@ -87,55 +78,90 @@ async fn a_service_killed_within_any_stage_shows_nothing_half_and_finishes_after
     let mut service = Process::start(directory.path(), &environment).await;
     let collection = collection(&service).await;
     let path = format!("/api/v1/collections/{collection}/documents");
-    let standing = upload(&service, &path, &clauses(20, "standing0x")).await;
+    let standing = upload(&service, &path, &clauses(20, "standing1x")).await;
     settled(&service, &standing, 1).await;
     let mut newest = 1;
 
-    for (round, held) in STAGES.iter().enumerate() {
-        let label = format!("{} at {} of {}", held.stage, held.when, held.table);
-        let (old, new) = (format!("standing{}x3", newest - 1), format!("round{round}x3"));
+    for (number, held) in STAGES.iter().enumerate() {
         let freeze = Freeze::at(&database, held.table, held.event, held.when).await;
-        let (document, version) = match held.what {
-            What::Document => (upload(&service, &path, &clauses(20, &format!("round{round}x"))).await, 1),
-            What::Scan => (upload(&service, &path, &scan()).await, 1),
-            What::Version => {
-                newest += 1;
-                let next = format!("/api/v1/documents/{standing}/versions");
-                (upload(&service, &next, &clauses(20, &format!("standing{}x", newest - 1))).await, newest)
-            }
+        let round = if held.what == What::Version {
+            newest += 1;
+            next_version(&service, held, &standing, newest).await
+        } else {
+            new_document(&service, held, &path, number).await
         };
         freeze.met().await;
-        let seen = show(&service, &document).await;
-        if held.what == What::Version {
-            assert_eq!(seen["version"], version - 1, "{label}: {seen}");
-            assert!(finds(&service, &document, &old).await, "{label}: the old version is gone");
-        } else {
-            let expected = if held.by_words { "words" } else { "no" };
-            assert_eq!(seen["searchable"], expected, "{label}: {seen}");
-            assert_eq!(finds(&service, &document, &new).await, held.by_words, "{label}");
-        }
+        seen_while_held(&service, &round).await;
         service.kill();
         freeze.release().await;
         service = Process::start(directory.path(), &environment).await;
-
-        let settled = settled(&service, &document, version).await;
-
-        assert!(settled["status"].as_str().unwrap().starts_with("ready"), "{label}: {settled}");
-        let word = match held.what {
-            What::Document => new,
-            What::Scan => "ninety days written notice".to_owned(),
-            What::Version => format!("standing{}x3", newest - 1),
-        };
-        assert!(finds(&service, &document, &word).await, "{label}");
-        assert!(
-            held.what != What::Version || !finds(&service, &document, &old).await,
-            "{label}: both versions"
-        );
-        whole(&database, &document, version, &label).await;
-        let resumed = metric(&service, "docent_ingest_resumed_total{from=\"embed\"}").await;
-        let read = metric(&service, "docent_ingest_stage_seconds_count{stage=\"read\"}").await;
-        assert_eq!((resumed > 0.0, read > 0.0), (held.goes_on, !held.goes_on), "{label}");
+        seen_after_all(&service, &database, &round).await;
     }
+}
+
+/// What was uploaded, to be held at a stage.
+struct Round<'a> {
+    held: &'a Held,
+    document: String,
+    version: i32,
+    /// Words of the version before.
+    old: Option<String>,
+    /// Words of this one.
+    new: String,
+    label: String,
+}
+
+async fn next_version<'a>(service: &Process, held: &'a Held, document: &str, version: i32) -> Round<'a> {
+    let path = format!("/api/v1/documents/{document}/versions");
+    upload(service, &path, &clauses(20, &format!("standing{version}x"))).await;
+    Round {
+        held,
+        document: document.to_owned(),
+        version,
+        old: Some(format!("standing{}x3", version - 1)),
+        new: format!("standing{version}x3"),
+        label: format!("a version held when {}", held.when),
+    }
+}
+
+async fn new_document<'a>(service: &Process, held: &'a Held, path: &str, number: usize) -> Round<'a> {
+    let (bytes, new) = match held.what {
+        What::Scan => (scan(), "ninety days written notice".to_owned()),
+        What::Document | What::Version => {
+            (clauses(20, &format!("round{number}x")), format!("round{number}x3"))
+        }
+    };
+    let document = upload(service, path, &bytes).await;
+    Round { held, document, version: 1, old: None, new, label: format!("a document held when {}", held.when) }
+}
+
+/// The old version, or nothing, or a first one that can be found by its words.
+async fn seen_while_held(service: &Process, round: &Round<'_>) {
+    let (label, seen) = (&round.label, show(service, &round.document).await);
+    if let Some(old) = &round.old {
+        assert_eq!(seen["version"], round.version - 1, "{label}: {seen}");
+        assert!(finds(service, &round.document, old).await, "{label}: the old version is gone");
+    } else {
+        let expected = if round.held.by_words { "words" } else { "no" };
+        assert_eq!(seen["searchable"], expected, "{label}: {seen}");
+    }
+    let by_words = round.held.by_words;
+    assert_eq!(finds(service, &round.document, &round.new).await, by_words, "{label}");
+}
+
+/// The new version alone and whole; what was stored was not made again.
+async fn seen_after_all(service: &Process, database: &TestPostgres, round: &Round<'_>) {
+    let label = &round.label;
+    let settled = settled(service, &round.document, round.version).await;
+    assert!(settled["status"].as_str().unwrap().starts_with("ready"), "{label}: {settled}");
+    assert!(finds(service, &round.document, &round.new).await, "{label}");
+    if let Some(old) = &round.old {
+        assert!(!finds(service, &round.document, old).await, "{label}: both versions");
+    }
+    whole(database, &round.document, round.version, label).await;
+    let resumed = metric(service, "docent_ingest_resumed_total{from=\"embed\"}").await > 0.0;
+    let read = metric(service, "docent_ingest_stage_seconds_count{stage=\"read\"}").await > 0.0;
+    assert_eq!((resumed, read), (round.held.goes_on, !round.held.goes_on), "{label}");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::support::process::Process;
 use crate::support::qdrant_server::QdrantTestServer;
 use crate::support::s3_server::S3TestServer;
 use docent::config::BlobsKind;
+use docent::config::Config;
 use docent::config::VectorsKind;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -21,17 +22,7 @@ const MASTER_KEY: &str = "070707070707070707070707070707070707070707070707070707
 #[tokio::test(flavor = "multi_thread")]
 async fn two_processes_share_the_queue_and_one_that_is_killed_is_not_missed() {
     let (vectors, files) = (QdrantTestServer::start(None), S3TestServer::start().await);
-    let app = TestApp::with(Size::Small, |config| {
-        config.ingest.workers = 0;
-        config.vectors.kind = VectorsKind::Server;
-        vectors.url().clone_into(&mut config.vectors.url);
-        config.blobs.kind = BlobsKind::S3;
-        "papers".clone_into(&mut config.blobs.bucket);
-        files.url().clone_into(&mut config.blobs.endpoint);
-        config.secrets.s3_access_key_id = Some("an-id".to_owned().into());
-        config.secrets.s3_secret_access_key = Some("a-secret".to_owned().into());
-    })
-    .await;
+    let app = TestApp::with(Size::Small, |config| share(config, &vectors, &files)).await;
     let places = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let environment = [
         ("DOCENT__DATABASE__URL", app.database.url()),
@@ -79,6 +70,18 @@ async fn two_processes_share_the_queue_and_one_that_is_killed_is_not_missed() {
     assert!(jobs.iter().all(|job| job["attempts"].as_i64().unwrap() <= 2), "{jobs:?}");
     drop(kept);
     app.stop().await;
+}
+
+/// The configuration of a service without workers whose stores others can use.
+fn share(config: &mut Config, vectors: &QdrantTestServer, files: &S3TestServer) {
+    config.ingest.workers = 0;
+    config.vectors.kind = VectorsKind::Server;
+    vectors.url().clone_into(&mut config.vectors.url);
+    config.blobs.kind = BlobsKind::S3;
+    "papers".clone_into(&mut config.blobs.bucket);
+    files.url().clone_into(&mut config.blobs.endpoint);
+    config.secrets.s3_access_key_id = Some("an-id".to_owned().into());
+    config.secrets.s3_secret_access_key = Some("a-secret".to_owned().into());
 }
 
 /// How many places have claimed jobs at this moment; a worker is named after its place.
