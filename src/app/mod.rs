@@ -168,7 +168,6 @@ async fn run(
         let name = format!("{ours}{worker}");
         running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
     }
-    running.tasks.spawn(Arc::clone(&ingest).report_confinement());
     running.tasks.spawn(Arc::clone(&ingest).sweep(running.stop.clone()));
     if let Some(listener) = listener {
         running.first_admin = http::identity::bootstrap(
@@ -179,9 +178,11 @@ async fn run(
         )
         .await?;
         running.address = Some(listener.local_addr()?);
-        let router = router(&config, models, ingest, &running);
+        let router = router(&config, models, Arc::clone(&ingest), &running);
         running.tasks.spawn(front_door(listener, router, running.stop.clone()));
     }
+    // Now that there are metrics to say it in.
+    running.tasks.spawn(ingest.report_confinement());
     Ok(running)
 }
 
