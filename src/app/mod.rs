@@ -182,9 +182,11 @@ async fn run(
         )
         .await?;
         running.address = Some(listener.local_addr()?);
-        let router = router(&config, models, ingest, announcing, &running);
+        let router = router(&config, models, Arc::clone(&ingest), announcing, &running);
         running.tasks.spawn(front_door(listener, router, running.stop.clone()));
     }
+    // Now that there are metrics to say it in.
+    running.tasks.spawn(ingest.report_confinement());
     Ok(running)
 }
 
@@ -296,7 +298,6 @@ impl Running {
     /// What every process does beside its work.
     fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>) {
         let keys = Arc::new(self.stores.postgres.clone());
-        self.tasks.spawn(Arc::clone(ingest).report_confinement());
         self.tasks.spawn(Arc::clone(ingest).sweep(self.stop.clone()));
         self.tasks.spawn(Arc::clone(ingest).sweep_uploads(self.stop.clone()));
         self.tasks.spawn(Arc::clone(announcing).deliver(self.stop.clone()));

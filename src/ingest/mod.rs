@@ -1,4 +1,5 @@
-//! Document in. `admit` answers the upload, an archive's files one by one by `accept`; `process` is the worker's flow, one line a stage:
+//! Document in. `admit` answers the upload, by `accept` for each file of an archive; `process` is the worker's flow, one
+//! line a stage:
 //!
 //! ```text
 //! Upload ──accept──▶ job          a version's row, blob and job exist; 202 to the client
