@@ -165,7 +165,7 @@ fn keep_ends_of_lines(glyphs: &mut [Glyph]) {
     if !glyphs.iter().any(is_cut) {
         return;
     }
-    for line in glyphs.chunk_by_mut(|before, after| goes_on(before, after)) {
+    for line in glyphs.chunk_by_mut(goes_on) {
         let count = |which: &dyn Fn(&Glyph) -> bool| {
             line.iter().filter(|glyph| !glyph.text.is_space() && which(glyph)).count()
         };

@@ -86,7 +86,7 @@ impl<'a> Field<'a> {
             Kind::Button => return None,
             Kind::Signature => return Some(self.signature()),
             Kind::Text if self.flags & PASSWORD != 0 => return None,
-            Kind::Text | Kind::Other => self.text(self.inherited(b"V")?),
+            Kind::Text | Kind::Other => Self::text(self.inherited(b"V")?),
             Kind::Choice => self.choice(self.inherited(b"V")?),
         };
         (!value.trim().is_empty()).then_some(value)
@@ -108,14 +108,12 @@ impl<'a> Field<'a> {
         rest.map_or_else(|| format!("[Signature: {who}]"), |rest| format!("[Signature: {who}, {rest}]"))
     }
 
-    fn text(&self, value: &Object) -> String {
-        match value {
-            Object::Stream(stream) => strings::text_string(
-                &objects::unpack(stream, super::typeset::MAX_CHARACTERS * 4).unwrap_or_default(),
-            ),
-            Object::Name(name) => strings::text_string(name),
-            other => other.as_str().map(strings::text_string).unwrap_or_default(),
+    fn text(value: &Object) -> String {
+        if let Ok(stream) = value.as_stream() {
+            let longest = super::typeset::MAX_CHARACTERS * 4;
+            return strings::text_string(&objects::unpack(stream, longest).unwrap_or_default());
         }
+        value.as_str().or_else(|_| value.as_name()).map(strings::text_string).unwrap_or_default()
     }
 
     /// What is chosen, by the words that are shown for it.
@@ -127,10 +125,10 @@ impl<'a> Field<'a> {
         let options = self.inherited(b"Opt").and_then(|options| options.as_array().ok());
         let options = options.map(Vec::as_slice).unwrap_or_default();
         let shown = |value: &Object| {
-            let value = self.text(objects::resolve(self.document, value));
+            let value = Self::text(objects::resolve(self.document, value));
             let named = options.iter().take(MAX_CHOICES).find_map(|option| {
                 let pair = objects::resolve(self.document, option).as_array().ok()?;
-                let text = |index: usize| Some(self.text(objects::resolve(self.document, pair.get(index)?)));
+                let text = |index: usize| Some(Self::text(objects::resolve(self.document, pair.get(index)?)));
                 (text(0)? == value).then(|| text(1))?
             });
             named.unwrap_or(value)
