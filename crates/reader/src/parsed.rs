@@ -16,6 +16,12 @@ pub struct Parsed {
     /// PowerPoint, web pages and e-mail paragraphs with an empty line between them, and the rows of tables as
     /// `| Item | Price |`; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns. Tracked changes of Word
     /// stand in it as `[inserted: …]`, `[deleted: …]`, `[moved here: …]` and `[moved away: …]`, each on one line.
+    ///
+    /// Of a PDF: a word broken at the end of a line stands whole before the line break, as two [`Word`]s without a space
+    /// between. A raised mark of a footnote is `[^1]`, so that it neither sticks to the number before it nor looks like
+    /// anything that the page says; who compares quotes leaves it out. A power is `10^6`. Footnotes and `[Comment by A: …]`
+    /// follow the text of their page as paragraphs. A form field stands at its place: its text, `[x]`, `[ ]`, `[Signature: A]`.
+    /// What a reader of the page does not see is in [`Page::hidden`] instead.
     pub content: String,
     /// The pages in order; their spans cover `content` without gaps. Sheets and slides are pages; files without pages have one.
     pub pages: Vec<Page>,

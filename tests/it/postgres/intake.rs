@@ -358,6 +358,7 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         undecodable: 1,
         running: vec!["Lease".to_owned()],
         recognised: None,
+        hidden: Vec::new(),
     };
     let passage = |(ordinal, span): (u32, Span)| Passage {
         passage_id: PassageId::derive(job.document, job.version, ordinal),

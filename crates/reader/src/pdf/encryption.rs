@@ -21,11 +21,11 @@ pub(super) fn with_reference(bytes: &[u8], document: &Document) -> Option<Vec<u8
     file.extend_from_slice(bytes);
     file.push(b'\n');
     let object_at = file.len();
-    write!(file, "{number} 0 obj\n").ok()?;
+    writeln!(file, "{number} 0 obj").ok()?;
     write_dictionary(&mut file, encryption, 0)?;
     file.extend_from_slice(b"\nendobj\n");
     let table_at = file.len();
-    write!(file, "xref\n{number} 1\n{object_at:010} 00000 n \ntrailer\n").ok()?;
+    writeln!(file, "xref\n{number} 1\n{object_at:010} 00000 n \ntrailer").ok()?;
     let mut trailer = Dictionary::new();
     for key in [&b"Root"[..], b"Info", b"ID"] {
         if let Ok(entry) = document.trailer.get(key) {
@@ -36,7 +36,7 @@ pub(super) fn with_reference(bytes: &[u8], document: &Document) -> Option<Vec<u8
     trailer.set("Encrypt", Object::Reference((number, 0)));
     trailer.set("Prev", i64::try_from(document.xref_start).ok()?);
     write_dictionary(&mut file, &trailer, 0)?;
-    write!(file, "\nstartxref\n{table_at}\n%%EOF\n").ok()?;
+    writeln!(file, "\nstartxref\n{table_at}\n%%EOF").ok()?;
     Some(file)
 }
 

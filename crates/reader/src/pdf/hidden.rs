@@ -33,6 +33,8 @@ const MIN_ADVANCE: f64 = 0.3;
 const CLIP_TOLERANCE: f32 = 0.5;
 /// Invisible text is the text of pictures if at least this part of it lies over them.
 const LAYER_PART: f64 = 0.8;
+/// Among so many pictures is looked for the one under a glyph.
+const MAX_PICTURES: usize = 256;
 /// A glyph drawn before may be the ground of one drawn so many later: a disc under a number.
 const SYMBOL_DISTANCE: usize = 64;
 /// The same characters stand in squares of this side, in points, if one is the shadow of the other.
@@ -149,11 +151,11 @@ fn stands_on_symbol(glyph: &Glyph, bounds: Rect, before: &[Glyph]) -> bool {
             (Some(own), Some(ground)) => !own.is_like(ground),
             (None, _) | (_, None) => true,
         };
+        if !differs || other.look.hidden.is_some() || other.size < glyph.size {
+            return false;
+        }
         let Rect { x0, y0, x1, y1 } = other.bounds();
-        differs
-            && other.look.hidden.is_none()
-            && other.size >= glyph.size
-            && (f64::from(x0)..=f64::from(x1)).contains(&middle.x)
+        (f64::from(x0)..=f64::from(x1)).contains(&middle.x)
             && (f64::from(y0)..=f64::from(y1)).contains(&middle.y)
     })
 }
@@ -165,7 +167,7 @@ fn keep_ends_of_lines(glyphs: &mut [Glyph]) {
     if !glyphs.iter().any(is_cut) {
         return;
     }
-    for line in glyphs.chunk_by_mut(|before, after| goes_on(before, after)) {
+    for line in glyphs.chunk_by_mut(goes_on) {
         let count = |which: &dyn Fn(&Glyph) -> bool| {
             line.iter().filter(|glyph| !glyph.text.is_space() && which(glyph)).count()
         };
@@ -219,7 +221,7 @@ fn is_over(glyph: &Glyph, pictures: &[Rect], latest: &mut usize) -> bool {
         return true;
     }
     // One page-sized picture is the usual case, strips of one the other.
-    let found = pictures.iter().take(MAX_KEPT).position(holds);
+    let found = pictures.iter().take(MAX_PICTURES).position(holds);
     *latest = found.unwrap_or(*latest);
     found.is_some()
 }

@@ -5,33 +5,42 @@ use lopdf::Dictionary;
 use lopdf::Document;
 use lopdf::Object;
 use lopdf::ObjectId;
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::collections::HashSet;
 
 /// More layers than any honest drawing has.
 const MAX_LAYERS: usize = 10_000;
 /// Expressions nest no deeper in honest files; deeper ones show their content.
 const MAX_DEPTH: usize = 16;
+/// An expression that is part of itself ends here.
+const MAX_TERMS: u32 = 1_000;
 
 /// Which layers are off when the file is opened.
 pub(super) struct Layers {
     off: HashSet<ObjectId>,
     /// The file has layers at all.
     any: bool,
+    /// Verdicts by the address of what was asked about, which lives as long as the document.
+    known: RefCell<HashMap<usize, bool>>,
 }
 
 impl Layers {
     /// Reads the default configuration.
     pub(super) fn new(document: &Document) -> Self {
-        let mut off = HashSet::new();
+        let mut layers = Self { off: HashSet::new(), any: false, known: RefCell::default() };
+        let off = &mut layers.off;
         let properties =
             document.catalog().ok().and_then(|root| objects::dictionary(document, root, b"OCProperties"));
-        let Some(properties) = properties else { return Self { off, any: false } };
+        let Some(properties) = properties else { return layers };
+        layers.any = true;
         let ids = |parent: &Dictionary, key: &[u8]| -> Vec<ObjectId> {
             let array = objects::array(document, parent, key).unwrap_or_default();
             array.iter().take(MAX_LAYERS).filter_map(|object| object.as_reference().ok()).collect()
         };
         let Some(default) = objects::dictionary(document, properties, b"D") else {
-            return Self { off, any: true };
+            return layers;
         };
         if objects::name(document, default, b"BaseState") == Some(b"OFF") {
             off.extend(ids(properties, b"OCGs"));
@@ -52,12 +61,21 @@ impl Layers {
                 }
             }
         }
-        Self { off, any: true }
+        layers
     }
 
     /// Says whether what belongs to a layer, or to a membership in several, is not shown.
     pub(super) fn hide(&self, document: &Document, owner: &Object) -> bool {
-        self.any && !self.shows(document, owner)
+        if !self.any {
+            return false;
+        }
+        let address = std::ptr::from_ref(owner) as usize;
+        if let Some(known) = self.known.borrow().get(&address) {
+            return *known;
+        }
+        let hides = !self.shows(document, owner);
+        self.known.borrow_mut().insert(address, hides);
+        hides
     }
 
     fn shows(&self, document: &Document, owner: &Object) -> bool {
@@ -66,7 +84,7 @@ impl Layers {
             return self.is_on(owner);
         }
         if let Some(expression) = objects::array(document, dictionary, b"VE") {
-            return self.evaluate(document, expression, 0).unwrap_or(true);
+            return self.evaluate(document, expression, 0, &Cell::new(MAX_TERMS)).unwrap_or(true);
         }
         let Ok(groups) = dictionary.get(b"OCGs") else { return true };
         let members = match objects::resolve(document, groups).as_array() {
@@ -92,13 +110,20 @@ impl Layers {
     }
 
     /// Works out `[/And …]`, `[/Or …]` and `[/Not …]` of layers; `None` for what is none of them.
-    fn evaluate(&self, document: &Document, expression: &[Object], depth: usize) -> Option<bool> {
+    fn evaluate(
+        &self,
+        document: &Document,
+        expression: &[Object],
+        depth: usize,
+        terms_left: &Cell<u32>,
+    ) -> Option<bool> {
+        terms_left.set(terms_left.get().checked_sub(1)?);
         if depth > MAX_DEPTH {
             return None;
         }
         let (operator, operands) = expression.split_first()?;
         let value = |operand: &Object| match objects::resolve(document, operand).as_array() {
-            Ok(inner) => self.evaluate(document, inner, depth + 1),
+            Ok(inner) => self.evaluate(document, inner, depth + 1, terms_left),
             Err(_) => Some(self.is_on(operand)),
         };
         let mut values = operands.iter().take(64).map(value);

@@ -23,6 +23,8 @@ const MAX_DEPTH: usize = 48;
 const MAX_ROLES: usize = 8;
 /// A longer heading is a paragraph that somebody wanted large.
 const MAX_GLYPHS: usize = 300;
+/// Headings kept of one page.
+const MAX_ON_PAGE: usize = 500;
 /// Where more of the file than this is headings, the marks say nothing.
 const MAX_PART: f64 = 0.25;
 
@@ -34,10 +36,11 @@ pub(super) struct Structure {
     places: HashMap<(ObjectId, u32), usize>,
 }
 
-/// Text of a heading on a page.
+/// Text of a heading on a page, and where it begins, in points from the top.
 pub(super) struct Tagged {
     number: u32,
-    glyphs: Vec<Glyph>,
+    text: String,
+    top: f32,
 }
 
 impl<'a> PageRun<'a, '_> {
@@ -45,13 +48,18 @@ impl<'a> PageRun<'a, '_> {
     pub(super) fn tag(&mut self, ended: Option<Ended>) {
         let Some(Ended { number, first_glyph }) = ended else { return };
         let glyphs = self.result.glyphs.get(first_glyph..).unwrap_or_default();
-        if glyphs.is_empty() || glyphs.len() > MAX_GLYPHS || !self.is_heading(number) {
+        let known = &self.result.tagged;
+        let is_new = known.len() < MAX_ON_PAGE && known.iter().all(|tagged| tagged.number != number);
+        if glyphs.is_empty() || glyphs.len() > MAX_GLYPHS || !is_new || !self.is_heading(number) {
             return;
         }
         let seen: Vec<Glyph> = glyphs.iter().filter(|glyph| glyph.look.hidden.is_none()).cloned().collect();
-        let steps = seen.len() as u64;
-        self.result.tagged.push(Tagged { number, glyphs: seen });
-        self.spend(steps);
+        let top = seen.iter().map(|glyph| glyph.bounds().y0).fold(f32::INFINITY, f32::min);
+        let steps = (seen.len() + known.len()) as u64;
+        let text = strings::one_line(&layout::lay_out(seen).text);
+        if !text.is_empty() && self.spend(steps) {
+            self.result.tagged.push(Tagged { number, text, top });
+        }
     }
 }
 
@@ -90,18 +98,16 @@ impl Structure {
         let mut titles: Vec<Option<Title>> = self.levels.iter().map(|_| None).collect();
         for (page, object, tagged) in drawn {
             let Some(id) = object.id else { continue };
-            for Tagged { number, glyphs } in tagged {
+            for Tagged { number, text, top } in tagged {
                 let Some(&index) = self.places.get(&(id, number)) else { continue };
-                let top = glyphs.iter().map(|glyph| glyph.bounds().y0).fold(f32::INFINITY, f32::min);
-                let text = strings::one_line(&layout::lay_out(glyphs).text);
                 match titles.get_mut(index) {
                     Some(Some(title)) if title.page == page => {
                         title.text = strings::one_line(&format!("{} {text}", title.text));
                     }
-                    Some(empty @ None) if !text.is_empty() => {
+                    Some(empty @ None) => {
                         *empty = Some(Title { level: self.levels[index], text, page, top: Some(top) });
                     }
-                    Some(Some(_) | None) | None => {}
+                    Some(Some(_)) | None => {}
                 }
             }
         }

@@ -8,8 +8,10 @@ use lopdf::Object;
 
 /// Fields nest no deeper in honest files.
 const MAX_DEPTH: usize = 16;
-/// Choices looked through and chosen.
-const MAX_CHOICES: usize = 2_000;
+/// Each of so many choices is looked for among so many options, by names of so many bytes.
+const MAX_CHOSEN: usize = 20;
+const MAX_OPTIONS: usize = 500;
+const MAX_OPTION: usize = 1_000;
 /// Longer names are cut.
 const MAX_LABEL: usize = 200;
 /// Bits of the field flags.
@@ -86,7 +88,7 @@ impl<'a> Field<'a> {
             Kind::Button => return None,
             Kind::Signature => return Some(self.signature()),
             Kind::Text if self.flags & PASSWORD != 0 => return None,
-            Kind::Text | Kind::Other => self.text(self.inherited(b"V")?),
+            Kind::Text | Kind::Other => Self::text(self.inherited(b"V")?),
             Kind::Choice => self.choice(self.inherited(b"V")?),
         };
         (!value.trim().is_empty()).then_some(value)
@@ -96,7 +98,7 @@ impl<'a> Field<'a> {
         let signed = self.inherited(b"V").and_then(objects::as_dictionary);
         let entry = |key: &[u8]| {
             let text = objects::entry(self.document, signed?, key)?.as_str().ok()?;
-            Some(strings::one_line(&strings::text_string(text))).filter(|text| !text.is_empty())
+            Some(strings::one_line(&super::decoded(text))).filter(|text| !text.is_empty())
         };
         let who = entry(b"Name").or_else(|| self.label()).unwrap_or_else(|| "without a name".to_owned());
         let who: String = who.chars().take(MAX_LABEL).collect();
@@ -108,14 +110,11 @@ impl<'a> Field<'a> {
         rest.map_or_else(|| format!("[Signature: {who}]"), |rest| format!("[Signature: {who}, {rest}]"))
     }
 
-    fn text(&self, value: &Object) -> String {
-        match value {
-            Object::Stream(stream) => strings::text_string(
-                &objects::unpack(stream, super::typeset::MAX_CHARACTERS * 4).unwrap_or_default(),
-            ),
-            Object::Name(name) => strings::text_string(name),
-            other => other.as_str().map(strings::text_string).unwrap_or_default(),
+    fn text(value: &Object) -> String {
+        if let Ok(stream) = value.as_stream() {
+            return super::decoded(&objects::unpack(stream, super::MAX_TEXT).unwrap_or_default());
         }
+        value.as_str().or_else(|_| value.as_name()).map(super::decoded).unwrap_or_default()
     }
 
     /// What is chosen, by the words that are shown for it.
@@ -127,23 +126,23 @@ impl<'a> Field<'a> {
         let options = self.inherited(b"Opt").and_then(|options| options.as_array().ok());
         let options = options.map(Vec::as_slice).unwrap_or_default();
         let shown = |value: &Object| {
-            let value = self.text(objects::resolve(self.document, value));
-            let named = options.iter().take(MAX_CHOICES).find_map(|option| {
+            let value = objects::resolve(self.document, value);
+            let wanted = value.as_str().ok().filter(|bytes| bytes.len() <= MAX_OPTION);
+            let named = options.iter().take(MAX_OPTIONS).find_map(|option| {
                 let pair = objects::resolve(self.document, option).as_array().ok()?;
-                let text = |index: usize| Some(self.text(objects::resolve(self.document, pair.get(index)?)));
-                (text(0)? == value).then(|| text(1))?
+                let part = |index: usize| Some(objects::resolve(self.document, pair.get(index)?));
+                (part(0)?.as_str().ok() == Some(wanted?)).then(|| part(1))?
             });
-            named.unwrap_or(value)
+            Self::text(named.unwrap_or(value))
         };
-        // Every choice is looked up among all options.
-        chosen.iter().take(50).map(shown).collect::<Vec<_>>().join(", ")
+        chosen.iter().take(MAX_CHOSEN).map(shown).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns what the field is called for people: its tooltip, else its name if that is made of words.
     pub(super) fn label(&self) -> Option<String> {
         let text = |key: &[u8]| {
             let text = self.inherited(key)?.as_str().ok()?;
-            Some(strings::one_line(&strings::text_string(text))).filter(|text| !text.is_empty())
+            Some(strings::one_line(&super::decoded(text))).filter(|text| !text.is_empty())
         };
         let is_made_of_words = |name: &String| {
             let letters = name.chars().filter(|c| c.is_alphabetic()).count();

@@ -23,6 +23,10 @@ use lopdf::Object;
 
 /// More than any honest page has.
 const MAX_ANNOTATIONS: usize = 5_000;
+/// Bytes read of any text; the same one may belong to every field.
+const MAX_TEXT: usize = 40_000;
+/// Steps that a field counts as.
+const FIELD_STEPS: u64 = 500;
 /// Bits of the flags entry: hidden, and not to be viewed.
 const NOT_SHOWN: i64 = 2 | 32;
 
@@ -63,6 +67,9 @@ impl<'a> PageRun<'a, '_> {
 
     /// Reads a form field where it stands on the page.
     fn widget(&mut self, annotation: &'a Dictionary, state: &State<'a>) {
+        if !self.spend(FIELD_STEPS) {
+            return;
+        }
         let field = Field::new(self.document(), annotation);
         let place = place(self.document(), annotation, state);
         if let Some(sign) = field.mark() {
@@ -99,12 +106,15 @@ impl<'a> PageRun<'a, '_> {
 /// Returns an entry that is text, on as many lines as it has.
 fn text(document: &Document, dictionary: &Dictionary, key: &[u8]) -> String {
     match objects::entry(document, dictionary, key) {
-        Some(Object::Stream(stream)) => {
-            strings::text_string(&objects::unpack(stream, typeset::MAX_CHARACTERS * 4).unwrap_or_default())
-        }
-        Some(other) => other.as_str().map(strings::text_string).unwrap_or_default(),
+        Some(Object::Stream(stream)) => decoded(&objects::unpack(stream, MAX_TEXT).unwrap_or_default()),
+        Some(other) => other.as_str().map(decoded).unwrap_or_default(),
         None => String::new(),
     }
+}
+
+/// Decodes the beginning of a text string.
+fn decoded(bytes: &[u8]) -> String {
+    strings::text_string(&bytes[..bytes.len().min(MAX_TEXT)])
 }
 
 /// Returns where an annotation lies on the page as shown.

@@ -16,7 +16,7 @@ const MIN_RUN: usize = 4;
 pub(super) fn turn(glyphs: &mut [Glyph]) {
     let written: Vec<usize> = (0..glyphs.len()).filter(|&index| !glyphs[index].text.is_space()).collect();
     let runs = runs(glyphs, &written);
-    let upright: usize = runs.iter().map(|run| run.len()).sum();
+    let upright: usize = runs.iter().map(ExactSizeIterator::len).sum();
     if upright * 2 < written.len() || upright == 0 {
         return;
     }

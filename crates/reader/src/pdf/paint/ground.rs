@@ -83,9 +83,9 @@ impl Ground {
     fn squares_of(&self, bounds: Rect) -> (Range<usize>, Range<usize>) {
         let square =
             |at: f32, size: f32| ((at / size.max(1.0) * SIDE as f32).max(0.0) as usize).min(SIDE - 1);
+        let past = |at: f32, size: f32| square(at, size) + 1;
         let (width, height) = self.size;
-        let columns = square(bounds.x0, width)..square(bounds.x1, width) + 1;
-        (columns, square(bounds.y0, height)..square(bounds.y1, height) + 1)
+        (square(bounds.x0, width)..past(bounds.x1, width), square(bounds.y0, height)..past(bounds.y1, height))
     }
 
     /// Returns what lies under a glyph that was placed as the `order`th.
