@@ -30,7 +30,6 @@ use crate::http::upload::Destination;
 use crate::http::upload::TakenFile;
 use crate::ingest::HeldUpload;
 use crate::ingest::UploadStart;
-use crate::ports::StoredUpload;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
