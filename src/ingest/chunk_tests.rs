@@ -116,14 +116,9 @@ fn boxes_are_one_for_each_line() {
 
 #[test]
 fn the_title_is_the_uploaders_then_the_files_then_the_name() {
-    let parsed = |title: Option<&str>| {
-        let title = title.map(str::to_owned);
-        Parsed::from_reader(reader::Parsed { title, ..pdf(&["text"]) })
-    };
-
-    assert_eq!(title(&parsed(Some("Own")), &job(Some("Given"))), "Given");
-    assert_eq!(title(&parsed(Some("Own")), &job(None)), "Own");
-    assert_eq!(title(&parsed(None), &job(None)), "lease.2024");
+    assert_eq!(title(Some("Own"), &job(Some("Given"))), "Given");
+    assert_eq!(title(Some("Own"), &job(None)), "Own");
+    assert_eq!(title(None, &job(None)), "lease.2024");
 }
 
 #[test]
