@@ -8,7 +8,7 @@ const MAX_TEXTS: usize = 64;
 /// What a batch may hold.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Budget {
-    /// Tokens, padding included: on a CPU so few that a query waits a fifth of a second at most for the batch before it,
+    /// Tokens, padding included: on a CPU so few that a query waits some fifth of a second for the batch before it,
     /// on a GPU so many that it is busy.
     tokens: usize,
     /// Whether every text takes as many as the longest.
