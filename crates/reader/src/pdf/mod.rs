@@ -250,8 +250,13 @@ impl<'o> Assembly<'o> {
         self.parsed.warnings.extend(hidden::warnings(&self.parsed.pages));
         let bookmarks = outline::titles(document, pages);
         // Bookmarks are made for readers to go by; marks of structure are often made by nobody.
-        let titles = if bookmarks.is_empty() { marked } else { bookmarks };
-        self.parsed.headings = outline::headings(titles, &self.parsed);
+        if bookmarks.is_empty() {
+            self.parsed.headings = outline::headings(marked, &self.parsed);
+            // The tree need not go with the text.
+            self.parsed.headings.sort_by_key(|heading| heading.span.start);
+        } else {
+            self.parsed.headings = outline::headings(bookmarks, &self.parsed);
+        }
         Ok(self.parsed)
     }
 

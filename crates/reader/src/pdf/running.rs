@@ -1,6 +1,6 @@
-//! Running heads and feet: lines at a page's edge that come again on the pages around it, or that the file calls such. The first of each stays in the
-//! text, so that nothing is lost; the others are set apart, or they would cut every sentence that runs over a page and
-//! stand in every passage. Knows no glyph.
+//! Running heads and feet: lines at a page's edge that come again on the pages around it, or that the file calls such.
+//! The first of each stays in the text, so that nothing is lost; the others are set apart, or they would cut every sentence
+//! that runs over a page and stand in every passage. Knows no glyph.
 
 use super::layout::PageText;
 use crate::parsed::Word;

@@ -61,7 +61,7 @@ impl Writer {
 
     /// Writes footnotes as paragraphs of their own.
     pub(super) fn notes(&mut self, flow: &[Row], frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
-        while self.page.characters > 0 && !self.page.text.ends_with("\n") {
+        while self.page.characters > 0 && !self.page.text.ends_with('\n') {
             self.push_str("\n");
         }
         self.flow(flow, frame, spacing, marks);
