@@ -13,8 +13,8 @@ mod crashes;
 mod crashes_by_stage;
 mod documents;
 mod hidden_text;
-mod idempotency;
 mod hostile;
+mod idempotency;
 mod identity;
 mod jobs;
 mod outlines;
@@ -27,6 +27,6 @@ mod scans;
 mod vectors;
 mod versions;
 mod views;
+mod webhooks;
 #[cfg(feature = "embedded-qdrant")]
 mod workers;
-mod webhooks;

@@ -134,8 +134,7 @@ pub(super) async fn show(
     let (state, data, errors, error) = match Outcome::of(&stored)? {
         None => (UploadState::Open, Vec::new(), Vec::new(), None),
         Some(Outcome::Taken { files, refused }) => {
-            let problem =
-                |one: RefusedFile| one.refusal.error().problem(&occasion).about_file(one.file_name);
+            let problem = |one: RefusedFile| one.refusal.error().problem(&occasion).about_file(one.file_name);
             (UploadState::Taken, files, refused.into_iter().map(problem).collect(), None)
         }
         Some(Outcome::Refused(refusal)) => {

@@ -58,18 +58,12 @@ fn numbers_in_words_and_inserted_ones_are_read() {
     check(
         "ARTICLE ONE\nTERM\n1.1 It begins now.\nARTICLE TWO RENT\n2.1 It is paid.\n2.1A. Nobody pays twice.\n2.2 It rises.\n\
          ARTICLE THREE\n3.1 The end.\n",
-        &[
-            "Article 1 TERM",
-            " 1.1",
-            "Article 2 RENT",
-            " 2.1",
-            " 2.1A",
-            " 2.2",
-            "Article 3",
-            " 3.1",
-        ],
+        &["Article 1 TERM", " 1.1", "Article 2 RENT", " 2.1", " 2.1A", " 2.2", "Article 3", " 3.1"],
     );
-    check("1. Term\nOne.\n2. Rent\nTwo.\n2A. Deposit\nThree.\n3. End\n", &["1 Term", "2 Rent", "2A Deposit", "3 End"]);
+    check(
+        "1. Term\nOne.\n2. Rent\nTwo.\n2A. Deposit\nThree.\n3. End\n",
+        &["1 Term", "2 Rent", "2A Deposit", "3 End"],
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 // left out and counted.
 
 /** Endings of the kinds of files that are taken; files chosen one by one are sent whatever they are called. */
-const TAKEN = /\.(pdf|docx|xlsx|pptx|html?|xhtml|eml|md|markdown|txt|text)$/i;
+const TAKEN = /\.(pdf|docx|xlsx|pptx|html?|xhtml|eml|zip|md|markdown|txt|text)$/i;
 /** Deeper folders are a mistake. */
 const MAX_DEPTH = 64;
 /** More files are for `docent ingest`. */
