@@ -74,6 +74,8 @@ fn operations(item: &PathItem) -> impl Iterator<Item = (&'static str, &Operation
         ("PUT", &item.put),
         ("PATCH", &item.patch),
         ("DELETE", &item.delete),
+        ("HEAD", &item.head),
+        ("OPTIONS", &item.options),
     ];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_ref()?)))
 }

@@ -57,7 +57,7 @@ fn an_english_contract_is_read_with_its_nested_lists() {
 fn numbers_in_words_and_inserted_ones_are_read() {
     check(
         "ARTICLE ONE\nTERM\n1.1 It begins now.\nARTICLE TWO RENT\n2.1 It is paid.\n2.1A. Nobody pays twice.\n2.2 It rises.\n\
-         ARTICLE THREE\n3.1 The end.\n",
+         ARTICLE THREE\n3.1 It ends with the year.\n",
         &["Article 1 TERM", " 1.1", "Article 2 RENT", " 2.1", " 2.1A", " 2.2", "Article 3", " 3.1"],
     );
     check(
