@@ -2,6 +2,7 @@
 
 use super::font::Characters;
 use super::geometry::Point;
+use super::rules::Rules;
 
 /// A glyph in points from the top left of the page as shown.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub(super) struct Glyph {
     pub(super) descent: f32,
     /// Reading direction in degrees clockwise from rightwards, a multiple of 5 below 360.
     pub(super) direction: u16,
+    /// The font's name says that it is bold.
+    pub(super) bold: bool,
 }
 
 /// What the content of a page gives.
@@ -34,6 +37,8 @@ pub(super) struct PageGlyphs {
     pub(super) image_area: f64,
     /// Lines, areas and shadings drawn.
     pub(super) drawings: u32,
+    /// Those of them that tables may be ruled with.
+    pub(super) rules: Rules,
     /// Why a part of the page is missing.
     pub(super) incomplete: Option<&'static str>,
 }

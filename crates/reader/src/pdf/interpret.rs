@@ -15,6 +15,7 @@ use super::glyph::Glyph;
 use super::glyph::PageGlyphs;
 use super::marked::MarkedContent;
 use super::objects;
+use super::rules::Path;
 use super::state;
 use super::state::State;
 use lopdf::Dictionary;
@@ -62,6 +63,7 @@ struct Scope<'a> {
     text: Matrix,
     line: Matrix,
     marked: MarkedContent,
+    path: Path,
     depth: usize,
 }
 
@@ -144,6 +146,7 @@ impl<'a> PageRun<'a, '_> {
             text: Matrix::IDENTITY,
             line: Matrix::IDENTITY,
             marked: MarkedContent::default(),
+            path: Path::default(),
             depth,
         };
         let (mut operations, mut operands) = (Operations::new(bytes), Vec::new());
@@ -193,9 +196,12 @@ impl<'a> PageRun<'a, '_> {
             b"BI" => self.picture(&scope.state.to_page),
             b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" | b"S" | b"s" | b"sh" => {
                 self.result.drawings += 1;
+                scope.path.paint(operator, scope.state.pen, &scope.state.to_page, &mut self.result.rules);
             }
             _ => {
-                scope.state.set(operator, operands);
+                if !scope.path.build(operator, operands, &scope.state.to_page) {
+                    scope.state.set(operator, operands);
+                }
             }
         }
     }
@@ -318,6 +324,7 @@ impl<'a> PageRun<'a, '_> {
                     ascent: (ascent * height) as f32,
                     descent: (descent * height) as f32,
                     direction,
+                    bold: font.bold,
                 },
                 hidden,
             );

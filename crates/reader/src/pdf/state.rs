@@ -3,6 +3,7 @@
 use super::content::Operand;
 use super::font::Font;
 use super::geometry::Matrix;
+use super::rules::Pen;
 use std::rc::Rc;
 
 /// The parameters that `q` saves and `Q` restores.
@@ -20,6 +21,7 @@ pub(super) struct State<'a> {
     pub(super) rise: f64,
     /// Text is neither filled nor stroked.
     pub(super) invisible: bool,
+    pub(super) pen: Pen,
 }
 
 impl State<'_> {
@@ -34,6 +36,7 @@ impl State<'_> {
             leading: 0.0,
             rise: 0.0,
             invisible: false,
+            pen: Pen::default(),
         }
     }
 
@@ -48,7 +51,7 @@ impl State<'_> {
             b"Ts" => self.rise = number,
             // 3 draws nothing, 7 only adds to the clipping path.
             b"Tr" => self.invisible = matches!(number as i64, 3 | 7),
-            _ => return false,
+            _ => return self.pen.set(operator, operands),
         }
         true
     }

@@ -12,4 +12,5 @@ mod headings;
 mod image;
 mod mutation;
 mod recognise;
+mod tables;
 mod text;

@@ -160,7 +160,14 @@ pub(super) fn load<'a>(fonts: &mut Fonts<'a>, dictionary: &'a Dictionary) -> Fon
         by_glyph: OnceCell::new(),
         stream_limit,
     };
-    Font { encoding: Encoding::Composite(Box::new(composite)), vertical, ascent, descent, em: 1.0 }
+    Font {
+        encoding: Encoding::Composite(Box::new(composite)),
+        vertical,
+        ascent,
+        descent,
+        em: 1.0,
+        bold: false,
+    }
 }
 
 /// Reads `Encoding`, and whether it writes downwards.
