@@ -87,7 +87,7 @@ async function ask(page, question) {
   await chip.click();
   await page.waitForFunction(() => {
     const image = document.querySelector(".page-image");
-    return (image && image.complete && image.naturalWidth > 0) || document.querySelector("pre.page-text");
+    return (image && image.complete && image.naturalWidth > 0) || document.querySelector(".view .sheet");
   });
   await shot(page, "source");
 }

@@ -23,3 +23,5 @@ pub mod ingest;
 pub mod ports;
 /// Tracing and metrics.
 pub mod telemetry;
+/// Ends of jobs, announced to other programs.
+pub mod webhooks;

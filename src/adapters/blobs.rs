@@ -5,6 +5,7 @@ use crate::config::BlobsKind;
 use crate::domain::CollectionId;
 use crate::ports::Blobs;
 use crate::ports::StoreError;
+use crate::ports::UploadParts;
 use async_trait::async_trait;
 use object_store::BackoffConfig;
 use object_store::ClientOptions;
@@ -64,6 +65,33 @@ impl ObjectBlobs {
         Ok(Key::from(format!("{}/{collection}/{}/{sha256}", self.prefix, &sha256[..2])))
     }
 
+    /// `{prefix}/uploads/{name}`: no collection is called so.
+    fn part_key(&self, name: &str) -> Result<Key, StoreError> {
+        let plain = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        if plain {
+            Ok(Key::from(format!("{}/uploads/{name}", self.prefix)))
+        } else {
+            Err(corrupt(format!("`{name}` is no name of a part")))
+        }
+    }
+
+    async fn write(&self, key: &Key, bytes: Vec<u8>) -> Result<(), StoreError> {
+        let written = self.within(self.store.put(key, PutPayload::from(bytes))).await?;
+        written.map(drop).map_err(refused)
+    }
+
+    /// Reads what is there, if it is what the digest says.
+    async fn read(&self, key: &Key, sha256: &str) -> Result<Vec<u8>, StoreError> {
+        let read = self.within(async { self.store.get(key).await?.bytes().await }).await?;
+        match read {
+            Ok(bytes) => checked(bytes.into(), sha256).await,
+            Err(object_store::Error::NotFound { .. }) => {
+                Err(StoreError::Missing { what: format!("file `{sha256}`") })
+            }
+            Err(error) => Err(refused(error)),
+        }
+    }
+
     async fn within<T>(
         &self,
         answer: impl Future<Output = Result<T, object_store::Error>>,
@@ -78,20 +106,11 @@ impl Blobs for ObjectBlobs {
     async fn put(&self, collection: CollectionId, sha256: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
         let key = self.key(collection, sha256)?;
         let bytes = checked(bytes, sha256).await?;
-        let written = self.within(self.store.put(&key, PutPayload::from(bytes))).await?;
-        written.map(drop).map_err(refused)
+        self.write(&key, bytes).await
     }
 
     async fn get(&self, collection: CollectionId, sha256: &str) -> Result<Vec<u8>, StoreError> {
-        let key = self.key(collection, sha256)?;
-        let read = self.within(async { self.store.get(&key).await?.bytes().await }).await?;
-        match read {
-            Ok(bytes) => checked(bytes.into(), sha256).await,
-            Err(object_store::Error::NotFound { .. }) => {
-                Err(StoreError::Missing { what: format!("file `{sha256}`") })
-            }
-            Err(error) => Err(refused(error)),
-        }
+        self.read(&self.key(collection, sha256)?, sha256).await
     }
 
     async fn delete(&self, collection: CollectionId, sha256: &str) -> Result<(), StoreError> {
@@ -103,6 +122,21 @@ impl Blobs for ObjectBlobs {
         // A key that is never written: "not there" is the answer of a store that can answer.
         let probe = Key::from(format!("{}/health", self.prefix));
         gone_is_fine(self.within(self.store.head(&probe)).await?.map(drop))
+    }
+}
+
+#[async_trait]
+impl UploadParts for ObjectBlobs {
+    async fn put_part(&self, name: &str, bytes: Vec<u8>) -> Result<(), StoreError> {
+        self.write(&self.part_key(name)?, bytes).await
+    }
+
+    async fn part(&self, name: &str, sha256: &str) -> Result<Vec<u8>, StoreError> {
+        self.read(&self.part_key(name)?, sha256).await
+    }
+
+    async fn delete_part(&self, name: &str) -> Result<(), StoreError> {
+        gone_is_fine(self.within(self.store.delete(&self.part_key(name)?)).await?)
     }
 }
 

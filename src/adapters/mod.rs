@@ -7,3 +7,4 @@ pub mod postgres;
 pub mod qdrant_edge;
 mod qdrant_points;
 pub mod qdrant_server;
+pub mod webhook_client;

@@ -155,6 +155,7 @@ fn log(error: &AnswerError) {
         | Fault::Conflict
         | Fault::TooLarge
         | Fault::Unsupported
+        | Fault::Locked { .. }
         | Fault::TooMany { .. } => {}
     }
 }

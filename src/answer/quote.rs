@@ -1,11 +1,16 @@
 //! Finding words of a sentence in a passage, exactly but for how they are typeset: compatibility forms (NFKC), case,
-//! white space, shapes of quotation marks and dashes, Markdown emphasis. What is found is given as characters of the
+//! white space, shapes of quotation marks and dashes, Markdown emphasis, marks of footnotes, and the marks of tracked
+//! changes: of these the text is compared as it would stand, so that deleted words are nobody's. What is found is given as characters of the
 //! passage as it stands. Knows no verdict.
 
 use crate::answer::denial::denies;
 use crate::answer::language::is_chinese;
+use crate::domain::revision;
 use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
+
+/// In the place of a character that would not stand: a space without width, which is no part of a word.
+const NOTHING: char = '\u{200b}';
 
 /// Text folded for comparison, with the way back to the characters it came from.
 pub(super) struct Folded {
@@ -16,16 +21,27 @@ pub(super) struct Folded {
 }
 
 impl Folded {
-    /// Folds text. Each character is decomposed by itself, so that `é` and `e` with an accent are equal.
+    /// Folds text as it would stand. Each character is decomposed by itself, so that `é` and `e` with an accent are equal.
     pub(super) fn new(text: &[char]) -> Self {
         let (mut characters, mut origins) = (Vec::with_capacity(text.len()), Vec::with_capacity(text.len()));
+        let stands = revision::standing(text);
+        let text: Vec<char> = text
+            .iter()
+            .zip(stands)
+            .map(|(&character, stands)| if stands { character } else { NOTHING })
+            .collect();
+        let mut read_from = 0;
         for (position, &character) in text.iter().enumerate() {
+            read_from = read_from.max(position + note_mark(&text[position..]));
+            if position < read_from {
+                continue;
+            }
             for folded in std::iter::once(character).nfkd().flat_map(char::to_lowercase).filter_map(shape) {
                 characters.push(folded);
                 origins.push(position);
             }
         }
-        Self { characters, origins, text: text.to_vec() }
+        Self { characters, origins, text }
     }
 
     /// Letters and digits, which alone make a find mean something.
@@ -104,6 +120,15 @@ fn is_numeral(character: char) -> bool {
     "〇零一二三四五六七八九十百千万亿".contains(character)
 }
 
+/// Returns the length of a footnote's mark that the text begins with, `[^12]`; else 0.
+fn note_mark(text: &[char]) -> usize {
+    const LONGEST: usize = 11;
+    match text {
+        ['[', '^', rest @ ..] => rest.iter().take(LONGEST).position(|c| *c == ']').map_or(0, |end| end + 3),
+        _ => 0,
+    }
+}
+
 /// One shape for what typesetting varies; none for what it adds.
 fn shape(character: char) -> Option<char> {
     match character {
@@ -178,7 +203,24 @@ mod tests {
         check("标准ＡＢＣ（２０２５）版", "abc(2025)", "ＡＢＣ（２０２５）");
         check("the “Licensee” – that is, you", "the \"licensee\" - that is", "the “Licensee” – that is");
         check("cafe\u{301} au lait", "café au", "cafe\u{301} au");
+        check("within 30[^1] days[^12,13] of notice", "30 days of notice", "30[^1] days[^12,13] of notice");
+        check("within 30[^1] days", "within 30", "within 30");
         check("soft\u{ad}ware is **free**", "software is free", "soft\u{ad}ware is **free");
+    }
+
+    #[test]
+    fn tracked_changes_are_read_as_they_would_stand() {
+        let text = "The rent is due in [deleted: five][inserted: ten] days and [deleted: not ]refundable.";
+
+        check(text, "due in ten days", "due in [deleted: five][inserted: ten] days");
+        check(
+            text,
+            "due in [deleted: five][inserted: ten] days",
+            "due in [deleted: five][inserted: ten] days",
+        );
+        check(text, "refundable", "refundable");
+        assert_eq!(find(text, "five days"), None);
+        assert_eq!(find(text, "five"), None);
     }
 
     #[test]
@@ -189,6 +231,7 @@ mod tests {
             ("a fee of 2.5 euro", "5 euro"),
             ("a fee of 1,500 euro", "500 euro"),
             ("for 30 days", "for 3"),
+            ("for 30[^1] days", "301 days"),
             ("at 5.2 metres", "at 5"),
             ("期限为二十日", "十日"),
             ("a ﬁgure", "i"),

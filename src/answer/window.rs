@@ -5,6 +5,7 @@ use crate::answer::denial::fold;
 use crate::answer::denial::is_negated;
 use crate::answer::sentences::sentence_ranges;
 use crate::answer::support::Substance;
+use crate::domain::revision;
 use std::ops::Range;
 
 /// One or two sentences of a passage.
@@ -19,9 +20,12 @@ pub(super) struct Window {
 /// Every sentence, then every two neighbours: a single sentence that bears a claim out is the better place to show.
 pub(super) fn windows(text: &[char]) -> Vec<Window> {
     let (mut single, mut denying_lead, mut goes_on) = (Vec::<Window>::new(), false, false);
+    let stands = revision::standing(text);
     for range in sentence_ranges(text) {
         let sentence = &text[range.clone()];
-        let words: String = sentence.iter().collect();
+        // What is deleted bears nothing out.
+        let standing = sentence.iter().zip(&stands[range.clone()]).filter(|(_, stands)| **stands);
+        let words: String = standing.map(|(character, _)| *character).collect();
         let mut substance = Substance::of(&words);
         let item = goes_on || opens_with_list_mark(sentence);
         if item && denying_lead {

@@ -18,6 +18,7 @@ pub use commands::verify_models;
 pub use commands::work;
 
 use crate::adapters::models;
+use crate::adapters::webhook_client::HttpWebhookClient;
 use crate::answer::Answering;
 use crate::answer::AnsweringParts;
 use crate::app::place::Place;
@@ -36,6 +37,8 @@ use crate::ports::Generator;
 use crate::ports::Jobs;
 use crate::ports::PrefixCache;
 use crate::telemetry;
+use crate::webhooks::Announcing;
+use crate::webhooks::AnnouncingParts;
 use anyhow::Context;
 use sha2::Digest;
 use sha2::Sha256;
@@ -145,7 +148,8 @@ async fn run(
         service_facts(&config),
     );
     let vault = Vault::new(place.master_key);
-    let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault);
+    let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault.clone());
+    let announcing = announcing(&config, &stores, vault)?;
     let ingest = Arc::new(Ingest::new(parts));
     let mut running = Running {
         address: None,
@@ -168,7 +172,7 @@ async fn run(
         let name = format!("{ours}{worker}");
         running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
     }
-    running.tasks.spawn(Arc::clone(&ingest).sweep(running.stop.clone()));
+    running.keep_house(&ingest, &announcing);
     if let Some(listener) = listener {
         running.first_admin = http::identity::bootstrap(
             &running.stores.postgres,
@@ -178,10 +182,19 @@ async fn run(
         )
         .await?;
         running.address = Some(listener.local_addr()?);
-        let router = router(&config, models, ingest, &running);
+        let router = router(&config, models, ingest, announcing, &running);
         running.tasks.spawn(front_door(listener, router, running.stop.clone()));
     }
     Ok(running)
+}
+
+fn announcing(config: &Config, stores: &Stores, vault: Vault) -> anyhow::Result<Arc<Announcing>> {
+    Ok(Arc::new(Announcing::new(AnnouncingParts {
+        config: config.webhooks.clone(),
+        vault,
+        deliveries: Arc::new(stores.postgres.clone()),
+        client: Arc::new(HttpWebhookClient::new(&config.webhooks)?),
+    })))
 }
 
 fn ingest_parts(
@@ -199,10 +212,16 @@ fn ingest_parts(
         recogniser: models.recogniser.clone(),
         max_upload_bytes: config.http.max_upload_bytes,
         blobs: Arc::clone(&stores.blobs),
+        uploads_config: config.uploads.clone(),
+        uploads: Arc::new(stores.postgres.clone()),
+        held: Arc::new(stores.postgres.clone()),
+        pieces: Arc::clone(&stores.parts),
         documents: Arc::new(stores.postgres.clone()),
         intake: Arc::new(stores.postgres.clone()),
         erasures: Arc::new(stores.postgres.clone()),
+        stored: Arc::new(stores.postgres.clone()),
         jobs: Arc::new(stores.postgres.clone()),
+        control: Arc::new(stores.postgres.clone()),
         index: Arc::clone(&stores.index),
         embedder: Arc::clone(&models.embedder),
         prefixes: Arc::clone(&models.prefixes),
@@ -211,7 +230,13 @@ fn ingest_parts(
     }
 }
 
-fn router(config: &Arc<Config>, models: Models, ingest: Arc<Ingest>, running: &Running) -> axum::Router {
+fn router(
+    config: &Arc<Config>,
+    models: Models,
+    ingest: Arc<Ingest>,
+    announcing: Arc<Announcing>,
+    running: &Running,
+) -> axum::Router {
     let stores = &running.stores;
     let answering = Answering::new(AnsweringParts {
         config: config.answer.clone(),
@@ -234,9 +259,13 @@ fn router(config: &Arc<Config>, models: Models, ingest: Arc<Ingest>, running: &R
         outlines: Arc::new(stores.postgres.clone()),
         histories: Arc::new(stores.postgres.clone()),
         jobs: Arc::new(stores.postgres.clone()),
+        job_control: Arc::new(stores.postgres.clone()),
         answers: Arc::new(stores.postgres.clone()),
+        idempotency: Arc::new(stores.postgres.clone()),
         users: Arc::new(stores.postgres.clone()),
         credentials: Arc::new(stores.postgres.clone()),
+        webhooks: Arc::new(stores.postgres.clone()),
+        announcing,
         index: Arc::clone(&stores.index),
         blobs: Arc::clone(&stores.blobs),
         metrics: telemetry::metrics(),
@@ -264,6 +293,16 @@ fn service_facts(config: &Config) -> ServiceFacts {
 }
 
 impl Running {
+    /// What every process does beside its work.
+    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>) {
+        let keys = Arc::new(self.stores.postgres.clone());
+        self.tasks.spawn(Arc::clone(ingest).report_confinement());
+        self.tasks.spawn(Arc::clone(ingest).sweep(self.stop.clone()));
+        self.tasks.spawn(Arc::clone(ingest).sweep_uploads(self.stop.clone()));
+        self.tasks.spawn(Arc::clone(announcing).deliver(self.stop.clone()));
+        self.tasks.spawn(http::idempotency::sweep(keys, self.stop.clone()));
+    }
+
     /// Waits until a part that everything needs is gone for good; a service in order waits for ever.
     pub async fn broken(&mut self) -> String {
         self.stores.broken().await

@@ -7,6 +7,7 @@ use crate::adapters::qdrant_server::QdrantServer;
 use crate::config::Config;
 use crate::config::VectorsKind;
 use crate::ports::Blobs;
+use crate::ports::UploadParts;
 use crate::ports::VectorIndex;
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub(super) struct Stores {
     pub(super) postgres: Postgres,
     pub(super) index: Arc<dyn VectorIndex>,
     pub(super) blobs: Arc<dyn Blobs>,
+    pub(super) parts: Arc<dyn UploadParts>,
     managed: Option<ManagedPostgres>,
 }
 
@@ -41,9 +43,15 @@ pub(super) async fn database(config: &Config) -> anyhow::Result<Database> {
 impl Stores {
     /// Opens index and blobs beside a database. `dimensions` is the embedder's.
     pub(super) async fn open(config: &Config, database: Database, dimensions: usize) -> anyhow::Result<Self> {
-        let blobs = ObjectBlobs::open(&config.blobs, &config.secrets, &config.data.dir)?;
+        let blobs = Arc::new(ObjectBlobs::open(&config.blobs, &config.secrets, &config.data.dir)?);
         let index = index(config, dimensions).await?;
-        Ok(Self { postgres: database.postgres, index, blobs: Arc::new(blobs), managed: database.managed })
+        Ok(Self {
+            postgres: database.postgres,
+            index,
+            parts: blobs.clone(),
+            blobs,
+            managed: database.managed,
+        })
     }
 
     /// Waits until the managed Postgres is gone for good; for ever with one of the user's own.

@@ -114,6 +114,7 @@ impl Config {
             }
         };
         self.check_sections(&mut check);
+        self.check_neighbours(&mut check);
         if let Some(key) = &self.secrets.bootstrap_key {
             let key = key.expose_secret();
             check(
@@ -168,6 +169,28 @@ impl Config {
         check(self.audit.queue_depth > 0, "`audit.queue_depth` is at least 1");
         check(self.database.max_connections >= 4, "`database.max_connections` is at least 4");
     }
+
+    /// Who sends us files, and who hears of them.
+    fn check_neighbours(&self, check: &mut impl FnMut(bool, &str)) {
+        let uploads = &self.uploads;
+        check(uploads.max_open > 0, "`uploads.max_open` is at least 1");
+        check((1..=8760).contains(&uploads.expiry_hours), "`uploads.expiry_hours` is from 1 to 8760");
+        check(
+            (1..=8760).contains(&uploads.idempotency_hours),
+            "`uploads.idempotency_hours` is from 1 to 8760",
+        );
+        let webhooks = &self.webhooks;
+        let place = |entry: &String| {
+            let place = entry.strip_prefix("http://").unwrap_or(entry);
+            !place.is_empty()
+                && !place.contains(|c: char| c == '/' || c == '@' || c == '*' || c.is_whitespace())
+        };
+        let places = webhooks.allowed_hosts.iter().all(place);
+        check(places, "`webhooks.allowed_hosts` takes `host`, `host:port`, or either after `http://`");
+        check(webhooks.timeout_ms > 0, "`webhooks.timeout_ms` is at least 1");
+        check(webhooks.max_attempts > 0, "`webhooks.max_attempts` is at least 1");
+        check(webhooks.max_running > 0, "`webhooks.max_running` is at least 1");
+    }
 }
 
 fn lay_over(base: &mut Table, over: Table, layer: &str, faults: &mut Vec<String>) {
@@ -196,6 +219,10 @@ fn set_from_environment(base: &mut Table, name: &str, path: &str, value: &str, f
         Some(Value::Integer(_)) => value.parse().map(Value::Integer).map_err(|_| "a whole number"),
         Some(Value::Float(_)) => value.parse().map(Value::Float).map_err(|_| "a number"),
         Some(Value::Boolean(_)) => value.parse().map(Value::Boolean).map_err(|_| "`true` or `false`"),
+        Some(Value::Array(_)) => {
+            let entries = value.split(',').map(str::trim).filter(|entry| !entry.is_empty());
+            Ok(Value::Array(entries.map(|entry| Value::String(entry.to_owned())).collect()))
+        }
         _ => Ok(Value::String(value.to_owned())),
     };
     match value {

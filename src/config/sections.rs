@@ -25,10 +25,14 @@ pub struct Config {
     pub engine: Engine,
     /// Document in.
     pub ingest: Ingest,
+    /// Uploads in pieces, and uploads that are sent twice.
+    pub uploads: Uploads,
     /// Limits of the child that reads files.
     pub reader: Reader,
     /// Question in.
     pub answer: Answer,
+    /// Ends of jobs, announced.
+    pub webhooks: Webhooks,
     /// The log.
     pub audit: Audit,
     /// Log lines.
@@ -225,6 +229,18 @@ pub struct Ingest {
     pub min_coverage: f64,
 }
 
+/// Uploads in pieces, and uploads that are sent twice.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Uploads {
+    /// Uploads in pieces that one user may have open; the next one gets 429.
+    pub max_open: u32,
+    /// An upload in pieces that is not finished is forgotten after this time, and so is what became of one that is.
+    pub expiry_hours: u32,
+    /// What was answered to a request with an `Idempotency-Key` is answered again for this time.
+    pub idempotency_hours: u32,
+}
+
 /// Limits of the child that reads files.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -247,6 +263,12 @@ pub struct Reader {
     pub recognise_at_once: usize,
     /// Children rendering page images at once.
     pub max_renders: usize,
+    /// Files of one archive.
+    pub max_archive_members: usize,
+    /// Bytes that all files of an archive unpack to.
+    pub max_archive_bytes: u64,
+    /// How many times its size a file of an archive may unpack to.
+    pub max_archive_ratio: u64,
 }
 
 /// Question in.
@@ -281,6 +303,23 @@ pub struct Answer {
     /// Evidence threshold: the best passage must reach this cosine (calibrated for the embedder) or this share of the
     /// question's terms; below both the answer is a refusal.
     pub min_term_coverage: f32,
+}
+
+/// Ends of jobs, announced.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Webhooks {
+    /// Hosts that ends of jobs may be announced to: `host` or `host:port`, exact, over https; `http://host` allows plain
+    /// HTTP (this machine itself needs no TLS). Empty: none, and no webhook can be made.
+    pub allowed_hosts: Vec<String>,
+    /// A receiver must answer within this time.
+    pub timeout_ms: u64,
+    /// Attempts before a message is given up.
+    pub max_attempts: u32,
+    /// Wait before the second attempt; doubles with each, up to an hour.
+    pub retry_ms: u64,
+    /// Messages under way at once in this process.
+    pub max_running: u32,
 }
 
 /// The log.

@@ -15,6 +15,11 @@ pub enum Fault {
     Missing,
     /// Clashes with what is there.
     Conflict,
+    /// Somebody else is at it.
+    Locked {
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// Too large.
     TooLarge,
     /// A kind of file or body that is not taken.

@@ -70,6 +70,14 @@ ids! {
     EventId;
     /// One run of this process.
     BootId;
+    /// An upload that goes on after an interruption.
+    UploadId;
+    /// One request that writes where no other may write meanwhile.
+    HolderId;
+    /// Where ends of jobs are announced.
+    WebhookId;
+    /// One announcement to one webhook.
+    DeliveryId;
 }
 
 /// Namespace of passage ids (a random UUID, fixed for ever: changing it would orphan every stored vector).

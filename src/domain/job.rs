@@ -59,6 +59,42 @@ impl FromStr for Stage {
     }
 }
 
+/// With which stage a job begins, where what is stored of its version allows it; else with an earlier one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Begin {
+    /// With the file.
+    Read,
+    /// With the stored text, which is cut anew.
+    Chunk,
+    /// With the stored passages.
+    Embed,
+}
+
+impl Begin {
+    /// The name in SQL, JSON and logs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Chunk => "chunk",
+            Self::Embed => "embed",
+        }
+    }
+}
+
+impl FromStr for Begin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "read" => Ok(Self::Read),
+            "chunk" => Ok(Self::Chunk),
+            "embed" => Ok(Self::Embed),
+            other => Err(format!("no stage to begin with is called `{other}`")),
+        }
+    }
+}
+
 /// Whether a job waits, runs or is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -71,9 +107,14 @@ pub enum JobState {
     Succeeded,
     /// Over; `error` says why.
     Failed,
+    /// Over; `error` says who ended it.
+    Stopped,
 }
 
 impl JobState {
+    /// Every one of them.
+    pub const ALL: [Self; 5] = [Self::Ready, Self::Running, Self::Succeeded, Self::Failed, Self::Stopped];
+
     /// The name in SQL, JSON and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -81,6 +122,15 @@ impl JobState {
             Self::Running => "running",
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// Says whether nothing more happens to the job.
+    pub const fn is_over(self) -> bool {
+        match self {
+            Self::Ready | Self::Running => false,
+            Self::Succeeded | Self::Failed | Self::Stopped => true,
         }
     }
 }
@@ -94,6 +144,7 @@ impl FromStr for JobState {
             "running" => Ok(Self::Running),
             "succeeded" => Ok(Self::Succeeded),
             "failed" => Ok(Self::Failed),
+            "stopped" => Ok(Self::Stopped),
             other => Err(format!("no job state `{other}`")),
         }
     }
@@ -121,8 +172,12 @@ pub struct Job {
     pub collection_id: CollectionId,
     /// Which version.
     pub version: i32,
+    /// The name its file was uploaded under.
+    pub file_name: String,
     /// Waits, runs or is over.
     pub state: JobState,
+    /// With which stage it begins, where what is stored allows it.
+    pub from: Begin,
     /// How far.
     #[serde(flatten)]
     pub progress: Progress,
@@ -134,8 +189,21 @@ pub struct Job {
     #[serde(with = "time::serde::rfc3339")]
     #[schema(value_type = String, format = "date-time")]
     pub run_at: OffsetDateTime,
+    /// While it waits: how many jobs are taken before it at most. Only where one job is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<i64>,
+    /// In which stage the last attempt ended that did not come to its end.
+    pub failed_stage: Option<Stage>,
     /// Why the last attempt failed: stable code and sentence.
     pub error: Option<crate::domain::Warning>,
+    /// When it was made.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = "date-time")]
+    pub created_at: OffsetDateTime,
+    /// When it was over.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub finished_at: Option<OffsetDateTime>,
 }
 
 /// A job in a worker's hands. `attempt` fences: an older holder can no longer write.
@@ -163,4 +231,10 @@ pub struct ClaimedJob {
     pub max_attempts: i32,
     /// Who holds it.
     pub worker: String,
+    /// With which stage it begins, where what is stored allows it.
+    pub begins: Begin,
+    /// Its version is whole already, and stays as it is until all is there that takes its place.
+    pub redo: bool,
+    /// Since when the version can be found, if it can.
+    pub visible_since: Option<OffsetDateTime>,
 }

@@ -131,6 +131,9 @@ pub struct PageLayout {
     /// How the text was recognised, where the page is a picture of text.
     #[serde(default)]
     pub recognised: Option<Recognised>,
+    /// Text that a reader of the page does not see. It is no part of `content`.
+    #[serde(default)]
+    pub hidden: Vec<HiddenText>,
 }
 
 /// What is told of a page in a list of all.
@@ -151,6 +154,9 @@ pub struct PageSummary {
     /// How the text was recognised, where the page is a picture of text.
     #[serde(default)]
     pub recognised: Option<Recognised>,
+    /// Text that a reader of the page does not see. It is no part of `content`.
+    #[serde(default)]
+    pub hidden: Vec<HiddenText>,
 }
 
 /// A page whose text was recognised in its picture (OCR).
@@ -162,6 +168,52 @@ pub struct Recognised {
     pub quarter_turns: u8,
     /// Degrees clockwise that its lines lean after that.
     pub skew_degrees: f32,
+}
+
+/// Text of a page that a reader of it does not see, all of one reason. It is shown as a finding and used for nothing else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct HiddenText {
+    /// Why it is not seen.
+    pub reason: HiddenReason,
+    /// Its characters without white space.
+    pub characters: u32,
+    /// The text, or as much of it as is kept.
+    pub text: String,
+}
+
+/// Why text of a page is not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HiddenReason {
+    /// It is drawn without leaving a trace.
+    Invisible,
+    /// It has the colour of what lies under it.
+    Background,
+    /// It is too small to be read.
+    Tiny,
+    /// It lies outside of the page.
+    OffPage,
+    /// Where it lies nothing can be painted.
+    Clipped,
+    /// Something is painted over it.
+    Covered,
+    /// It belongs to a layer that is switched off.
+    Layer,
+}
+
+impl HiddenReason {
+    /// Says it for people.
+    pub const fn phrase(self) -> &'static str {
+        match self {
+            Self::Invisible => "drawn invisibly",
+            Self::Background => "in the colour of its background",
+            Self::Tiny => "too small to read",
+            Self::OffPage => "outside of the page",
+            Self::Clipped => "clipped away",
+            Self::Covered => "painted over",
+            Self::Layer => "on a layer that is off",
+        }
+    }
 }
 
 impl PageLayout {

@@ -12,8 +12,10 @@ mod model;
 mod passage;
 mod principal;
 mod question;
+pub mod revision;
 mod sketch;
 mod terms;
+mod webhook;
 
 pub use answer::{
     Answer, AnswerEvent, Citation, Outcome, Receipt, Sentence, SentenceVerdict, Timings, Usage,
@@ -25,14 +27,17 @@ pub use document::{
 pub use fault::{Fault, Faulty};
 pub use fusion::fuse;
 pub use id::{
-    AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DocumentId, EventId, JobId, PassageId,
-    SessionId, UserId,
+    AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DeliveryId, DocumentId, EventId, HolderId,
+    JobId, PassageId, SessionId, UploadId, UserId, WebhookId,
 };
-pub use job::{ClaimedJob, Job, JobState, Progress, Stage};
-pub use layout::{PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word};
+pub use job::{Begin, ClaimedJob, Job, JobState, Progress, Stage};
+pub use layout::{
+    HiddenReason, HiddenText, PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word,
+};
 pub use model::{FinishReason, ModelFingerprint, Sampling, TextKind};
 pub use passage::{Passage, PassageScores, ScoredPassage, SparseVector};
 pub use principal::{AclFilter, AuthMethod, Grant, Permission, Principal, Role};
 pub use question::Question;
 pub use sketch::Sketch;
 pub use terms::{content_terms, sparse_document, sparse_query, terms};
+pub use webhook::{DeliveryState, WebhookEvent};

@@ -117,6 +117,12 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/documents/{id}/versions", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/similar", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/diff", READERS),
+    Rule::api("OPTIONS", "/api/v1/uploads", WRITERS),
+    Rule::api("POST", "/api/v1/uploads", WRITERS),
+    Rule::api("GET", "/api/v1/uploads/{id}", WRITERS),
+    Rule::api("HEAD", "/api/v1/uploads/{id}", WRITERS),
+    Rule::api("PATCH", "/api/v1/uploads/{id}", WRITERS).streaming(),
+    Rule::api("DELETE", "/api/v1/uploads/{id}", WRITERS),
     Rule::api("GET", "/api/v1/passages/{id}", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/content", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/outline", READERS),
@@ -124,7 +130,11 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/documents/{id}/pages", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}", READERS),
     Rule::api("GET", "/api/v1/documents/{id}/pages/{n}/image", READERS),
+    Rule::api("GET", "/api/v1/documents/{id}/pages/{n}/view", READERS),
+    Rule::api("GET", "/api/v1/jobs", READERS),
     Rule::api("GET", "/api/v1/jobs/{id}", READERS),
+    Rule::api("POST", "/api/v1/jobs/{id}/stop", WRITERS),
+    Rule::api("POST", "/api/v1/jobs/{id}/retry", WRITERS),
     Rule::api("GET", "/api/v1/jobs/{id}/events", READERS).streaming(),
     Rule::api("POST", "/api/v1/search", READERS).at(Pace::Question),
     Rule::api("POST", "/api/v1/answers", READERS).at(Pace::Question).streaming(),
@@ -132,6 +142,10 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/answers/{id}/receipt", READERS),
     Rule::api("GET", "/api/v1/audit/events", AUDITORS),
     Rule::api("GET", "/api/v1/audit/events/{id}", AUDITORS),
+    Rule::api("GET", "/api/v1/webhooks", ADMINS),
+    Rule::api("POST", "/api/v1/webhooks", ADMINS),
+    Rule::api("DELETE", "/api/v1/webhooks/{id}", ADMINS),
+    Rule::api("GET", "/api/v1/webhooks/{id}/deliveries", ADMINS),
     Rule::api("GET", "/healthz", Who::Public).at(Pace::Free),
     Rule::api("GET", "/readyz", Who::Public).at(Pace::Free),
     Rule::api("GET", "/metrics", Who::LocalOr(&[Role::Admin])).at(Pace::Free),
@@ -199,7 +213,9 @@ mod tests {
             if rule.path.starts_with("/api/v1/audit") {
                 assert_eq!(rule.who, AUDITORS, "{}", rule.path);
             }
-            if rule.path.starts_with("/api/v1/users") || rule.path.contains("/grants") {
+            if ["/api/v1/users", "/api/v1/webhooks"].iter().any(|path| rule.path.starts_with(path))
+                || rule.path.contains("/grants")
+            {
                 assert_eq!(rule.who, ADMINS, "{}", rule.path);
             }
         }

@@ -4,6 +4,7 @@ use crate::domain::AclFilter;
 use crate::domain::CollectionId;
 use crate::domain::Document;
 use crate::domain::DocumentId;
+use crate::domain::HiddenText;
 use crate::domain::Page;
 use crate::domain::PageSummary;
 use crate::domain::PassageId;
@@ -17,10 +18,11 @@ use crate::http::collections;
 use crate::http::error::AppError;
 use crate::http::error::Occasion;
 use crate::http::error::no_content;
+use crate::http::idempotency;
 use crate::http::params::Params;
 use crate::http::params::Segments;
-use crate::http::upload;
 use crate::http::upload::Destination;
+use crate::http::upload::Form;
 use crate::http::upload::UploadForm;
 use crate::http::upload::Uploaded;
 use crate::ingest::PageImage;
@@ -29,7 +31,6 @@ use axum::Json;
 use axum::extract::Multipart;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use axum::http::StatusCode;
 use axum::http::header;
 use axum::response::IntoResponse;
 use axum::response::Response;
@@ -37,9 +38,12 @@ use serde::Serialize;
 use std::sync::Arc;
 
 /// Uploads files. Each is taken or refused for itself: 202 says which were taken (`data`) and which were not and why
-/// (`errors`). The same bytes again give the document that is already there, so an upload may be sent twice.
+/// (`errors`). Of a zip archive each file becomes a document; `file_name` is its path there. The same bytes again give the document that is already there, so an upload may be sent twice.
 #[utoipa::path(post, path = "/api/v1/collections/{id}/documents", operation_id = "upload_documents",
-    tag = "documents", params(("id" = CollectionId, Path)),
+    tag = "documents", params(("id" = CollectionId, Path),
+        ("Idempotency-Key" = Option<String>, Header, max_length = 255, description = "Made by the client: the same \
+            form under the same key within a day gets the first answer again (`Idempotent-Replayed: true`) and nothing \
+            is done twice; another request under it gets 422, and 409 while the first is under way")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "At least one file was taken", body = Uploaded)))]
 pub(super) async fn upload(
@@ -48,17 +52,18 @@ pub(super) async fn upload(
     Segments(id): Segments<CollectionId>,
     occasion: Occasion,
     headers: HeaderMap,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> Result<(StatusCode, Json<Uploaded>), AppError> {
+    parts: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Response, AppError> {
     collections::readable(&state, &who, id).await?;
     collections::writable(&who, id)?;
     let to = Destination { collection: id, document: None };
-    upload::receive(&state, &who, to, &occasion, &headers, form).await
+    idempotency::upload(&state, &who, to, &occasion, Form { headers: &headers, parts }).await
 }
 
 /// Uploads one file as the next version of a document; readers see the old one until the new one is ready.
 #[utoipa::path(post, path = "/api/v1/documents/{id}/versions", operation_id = "upload_version",
-    tag = "documents", params(("id" = DocumentId, Path)),
+    tag = "documents", params(("id" = DocumentId, Path),
+        ("Idempotency-Key" = Option<String>, Header, max_length = 255, description = "As at `upload_documents`")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 202, description = "The file was taken", body = Uploaded)))]
 pub(super) async fn upload_version(
@@ -67,12 +72,12 @@ pub(super) async fn upload_version(
     Segments(id): Segments<DocumentId>,
     occasion: Occasion,
     headers: HeaderMap,
-    form: Result<Multipart, axum::extract::multipart::MultipartRejection>,
-) -> Result<(StatusCode, Json<Uploaded>), AppError> {
+    parts: Result<Multipart, axum::extract::multipart::MultipartRejection>,
+) -> Result<Response, AppError> {
     let document = readable(&state, &who.acl_filter(), id).await?;
     collections::writable(&who, document.collection_id)?;
     let to = Destination { collection: document.collection_id, document: Some(id) };
-    upload::receive(&state, &who, to, &occasion, &headers, form).await
+    idempotency::upload(&state, &who, to, &occasion, Form { headers: &headers, parts }).await
 }
 
 /// The documents of a collection, newest first.
@@ -159,6 +164,8 @@ pub(super) struct PageView {
     running: Vec<String>,
     /// How the text was recognised, where the page is a picture of text.
     recognised: Option<Recognised>,
+    /// Text that a reader of the page does not see. It is no part of `text`, is not searched and never shown to a model.
+    hidden: Vec<HiddenText>,
 }
 
 /// A word and where it stands.
@@ -219,10 +226,11 @@ pub(super) async fn page(
         words: layout.words.into_iter().map(|word| WordView { span: word.span, r#box: word.rect }).collect(),
         running: layout.running,
         recognised: layout.recognised,
+        hidden: layout.hidden,
     }))
 }
 
-/// A page as a picture, with a passage or a span of characters highlighted.
+/// A page of a PDF as a picture, with a passage or a span of characters highlighted. Other formats have a `view`.
 #[utoipa::path(get, path = "/api/v1/documents/{id}/pages/{n}/image", operation_id = "get_page_image",
     tag = "documents",
     params(("id" = DocumentId, Path), ("n" = u32, Path, minimum = 1),
@@ -254,13 +262,14 @@ pub(super) async fn page_image(
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }
 
+/// What a caller wants to be marked.
 #[derive(Debug, PartialEq)]
-enum Highlight {
+pub(super) enum Highlight {
     Passage(PassageId),
     Characters(Span),
 }
 
-fn read_highlight(text: &str) -> Result<Highlight, String> {
+pub(super) fn read_highlight(text: &str) -> Result<Highlight, String> {
     if let Ok(id) = text.parse() {
         return Ok(Highlight::Passage(id));
     }
@@ -271,7 +280,8 @@ fn read_highlight(text: &str) -> Result<Highlight, String> {
     span.map(Highlight::Characters).ok_or_else(|| "is a passage's id, or `a-b` with a not above b".to_owned())
 }
 
-async fn passage_span(
+/// Where a passage of a document stands, and of which version it is.
+pub(super) async fn passage_span(
     state: &Service,
     who: &Principal,
     document: DocumentId,

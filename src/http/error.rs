@@ -9,6 +9,7 @@ use crate::http::observe::RequestId;
 use crate::http::record::ActError;
 use crate::ingest::IngestError;
 use crate::ports::StoreError;
+use crate::webhooks::AddressError;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::Request;
@@ -20,6 +21,7 @@ use axum::response::IntoResponse;
 use axum::response::Response;
 use serde::Serialize;
 use std::any::Any;
+use std::borrow::Cow;
 use std::time::Duration;
 
 /// A problem as clients read it (RFC 9457).
@@ -37,7 +39,8 @@ pub(super) struct Problem {
     /// The path that was asked for.
     instance: String,
     /// Stable, for programs.
-    code: &'static str,
+    #[schema(value_type = String)]
+    code: Cow<'static, str>,
     /// Name it when you report the problem: the log has it.
     pub(super) request_id: String,
     /// Each fault of the input.
@@ -75,7 +78,7 @@ pub(super) struct Occasion {
 #[derive(Clone, Debug)]
 pub(super) struct AppError {
     pub(super) status: StatusCode,
-    code: &'static str,
+    pub(super) code: Cow<'static, str>,
     /// For a person.
     pub(super) detail: String,
     errors: Vec<InputFault>,
@@ -90,7 +93,7 @@ impl AppError {
         let (status, retry_after) = status_of(fault);
         Self {
             status,
-            code,
+            code: code.into(),
             detail: detail.into(),
             errors: Vec::new(),
             retry_after,
@@ -139,6 +142,28 @@ impl AppError {
         Self { status: StatusCode::REQUEST_TIMEOUT, ..invalid }
     }
 
+    /// The same refusal again.
+    pub(super) fn again(status: StatusCode, code: String, detail: String) -> Self {
+        Self { status, code: code.into(), ..Self::invalid("", detail) }
+    }
+
+    /// The same, with another status than its fault has.
+    pub(super) fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+
+    /// The same, with a word on when to come again.
+    pub(super) fn retry_after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
+    }
+
+    /// Whether the same request is refused whenever it comes.
+    pub(super) fn is_final(&self) -> bool {
+        self.status.is_client_error()
+            && self.status != StatusCode::REQUEST_TIMEOUT
+            && self.retry_after.is_none()
+    }
+
     /// The service took too long.
     pub(super) fn deadline() -> Self {
         let fault = Fault::Unavailable { retry_after: Duration::from_secs(5) };
@@ -151,6 +176,17 @@ impl AppError {
         Self { status: StatusCode::METHOD_NOT_ALLOWED, allow: Some(allow.into()), ..invalid }
     }
 
+    /// The refusal of several files: the first one's, and where there are more, what is wrong with each.
+    pub(super) fn of_files(refused: Vec<(String, Self)>) -> Self {
+        let fault = |(file_name, error): &(String, Self)| InputFault {
+            field: file_name.clone(),
+            detail: error.detail.clone(),
+        };
+        let errors = if refused.len() > 1 { refused.iter().map(fault).collect() } else { Vec::new() };
+        let first = refused.into_iter().next().map(|(_, error)| error);
+        Self { errors, ..first.unwrap_or_else(|| Self::bug("an upload had neither outcome")) }
+    }
+
     /// A bug of ours; `inner` goes to the log.
     pub(super) fn bug(inner: impl Into<Box<str>>) -> Self {
         let detail = "something failed on our side; the log has it under this request id";
@@ -160,7 +196,7 @@ impl AppError {
     /// The body for a client; logs what is inside, so call it once.
     pub(super) fn problem(&self, occasion: &Occasion) -> Problem {
         if let Some(inner) = &self.inner {
-            tracing::error!(request.id = %occasion.request_id, code = self.code, error = inner, "request failed");
+            tracing::error!(request.id = %occasion.request_id, code = %self.code, error = inner, "request failed");
         }
         Problem {
             r#type: "about:blank",
@@ -168,7 +204,7 @@ impl AppError {
             status: self.status.as_u16(),
             detail: self.detail.clone(),
             instance: occasion.path.clone(),
-            code: self.code,
+            code: self.code.clone(),
             request_id: occasion.request_id.to_string(),
             errors: self.errors.clone(),
             file_name: None,
@@ -177,7 +213,7 @@ impl AppError {
 
     fn of(error: &dyn Faulty) -> Self {
         match error.fault() {
-            Fault::Ours => Self { code: error.code(), ..Self::bug(chain(error)) },
+            Fault::Ours => Self { code: error.code().into(), ..Self::bug(chain(error)) },
             fault @ Fault::Unavailable { .. } => {
                 let detail = "a part this needs does not answer right now; try again soon";
                 Self { inner: Some(chain(error).into()), ..Self::new(fault, error.code(), detail) }
@@ -187,6 +223,7 @@ impl AppError {
             | Fault::Denied
             | Fault::Missing
             | Fault::Conflict
+            | Fault::Locked { .. }
             | Fault::TooLarge
             | Fault::Unsupported
             | Fault::TooMany { .. }
@@ -203,6 +240,7 @@ const fn status_of(fault: Fault) -> (StatusCode, Option<Duration>) {
         Fault::Denied => (StatusCode::FORBIDDEN, None),
         Fault::Missing => (StatusCode::NOT_FOUND, None),
         Fault::Conflict => (StatusCode::CONFLICT, None),
+        Fault::Locked { retry_after } => (StatusCode::LOCKED, Some(retry_after)),
         Fault::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, None),
         Fault::Unsupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, None),
         Fault::TooMany { retry_after } => (StatusCode::TOO_MANY_REQUESTS, Some(retry_after)),
@@ -237,6 +275,12 @@ impl From<AnswerError> for AppError {
 
 impl From<AuditError> for AppError {
     fn from(error: AuditError) -> Self {
+        Self::of(&error)
+    }
+}
+
+impl From<AddressError> for AppError {
+    fn from(error: AddressError) -> Self {
         Self::of(&error)
     }
 }
@@ -290,7 +334,11 @@ pub(super) async fn render(request: Request, next: Next) -> Response {
     let occasion = Occasion { request_id: request_id.unwrap_or_default(), path };
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<AppError>() {
-        return written(&error, &occasion);
+        let mut refusal = written(&error, &occasion);
+        for (name, value) in response.headers() {
+            refusal.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+        return refusal;
     }
     let status = response.status();
     let already = response.headers().get(header::CONTENT_TYPE).is_some_and(is_ours);

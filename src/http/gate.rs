@@ -98,13 +98,15 @@ pub(super) fn address_of(request: &axum::http::Extensions) -> IpAddr {
 }
 
 fn rule_of(path: &str, method: &Method) -> Result<&'static Rule, AppError> {
-    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
     let mut allow = Vec::new();
     for rule in rules_of(&TABLES, path) {
-        if rule.method == method {
+        if rule.method == method.as_str() {
             return Ok(rule);
         }
         allow.push(rule.method);
+    }
+    if method == Method::HEAD && allow.contains(&"GET") {
+        return rule_of(path, &Method::GET);
     }
     if allow.is_empty() {
         Err(AppError::missing("path"))

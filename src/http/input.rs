@@ -53,6 +53,20 @@ impl<T: Input> FromRequest<Arc<State>> for Body<T> {
     }
 }
 
+/// The body of a request that may have none, which then says nothing.
+pub(super) struct OptionalBody<T>(pub(super) Option<T>);
+
+impl<T: Input> FromRequest<Arc<State>> for OptionalBody<T> {
+    type Rejection = AppError;
+
+    async fn from_request(request: Request, state: &Arc<State>) -> Result<Self, AppError> {
+        if !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Ok(Self(None));
+        }
+        Body::from_request(request, state).await.map(|Body(input)| Self(Some(input)))
+    }
+}
+
 fn is_json(content_type: &[u8]) -> bool {
     let kind = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     kind.trim_ascii().eq_ignore_ascii_case(b"application/json")

@@ -1,18 +1,29 @@
-//! Jobs: how far a document is on its way in, asked once or watched. Knows no worker.
+//! Jobs: how far a document is on its way in, asked once or watched; stopped, begun again. Knows no worker.
 
+use crate::config::Config;
 use crate::domain::AclFilter;
+use crate::domain::Begin;
+use crate::domain::CollectionId;
+use crate::domain::DocumentId;
 use crate::domain::Job;
 use crate::domain::JobId;
 use crate::domain::JobState;
+use crate::domain::Page;
 use crate::http::State as Service;
 use crate::http::auth::Authenticated;
 use crate::http::error::AppError;
 use crate::http::error::Occasion;
 use crate::http::events;
 use crate::http::events::Numbered;
+use crate::http::input::Fields;
+use crate::http::input::Input;
+use crate::http::input::OptionalBody;
+use crate::http::params::Params;
 use crate::http::params::Segments;
+use crate::ports::JobQuery;
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use axum::response::sse::Event;
 use futures::stream;
@@ -23,7 +34,31 @@ use tokio::sync::OwnedSemaphorePermit;
 /// A watched job is looked at this often.
 const LOOK_EVERY: Duration = Duration::from_millis(300);
 
-/// One job.
+/// The newest job of each version, newest first: those in the state `failed` or `stopped` wait for somebody to decide.
+#[utoipa::path(get, path = "/api/v1/jobs", operation_id = "list_jobs", tag = "documents",
+    params(("state" = Option<JobState>, Query, description = "all of them when left out"),
+        ("collection_id" = Option<CollectionId>, Query, description = "of this collection alone"),
+        ("document_id" = Option<DocumentId>, Query, description = "of this document alone"),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before"),
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "50 when left out")),
+    responses((status = 200, description = "A page of them", body = Page<Job>)))]
+pub(super) async fn list(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+    mut params: Params,
+) -> Result<Json<Page<Job>>, AppError> {
+    let query = JobQuery {
+        states: params.read_with("state", |state| state.parse()).into_iter().collect(),
+        collection: params.optional("collection_id"),
+        document: params.optional("document_id"),
+        before: params.optional("cursor"),
+        limit: params.limit(),
+    };
+    params.finish()?;
+    Ok(Json(state.job_control.list(&query, &who.acl_filter()).await?))
+}
+
+/// One job; while it waits, `before` says how many are taken before it at most. Users take turns.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}", operation_id = "get_job", tag = "documents",
     params(("id" = JobId, Path)), responses((status = 200, description = "It", body = Job)))]
 pub(super) async fn show(
@@ -32,11 +67,57 @@ pub(super) async fn show(
     Segments(id): Segments<JobId>,
 ) -> Result<Json<Job>, AppError> {
     let job = state.jobs.find(id, &who.acl_filter()).await?;
-    job.map(Json).ok_or_else(|| AppError::missing("job"))
+    let mut job = job.ok_or_else(|| AppError::missing("job"))?;
+    if job.state == JobState::Ready {
+        job.before = state.job_control.before(id).await?;
+    }
+    Ok(Json(job))
 }
 
-/// A job's progress as server-sent events: `progress` whenever it changes, then `done` or `failed`, each with the job
-/// as data; `error` when it can no longer be watched.
+/// Ends a job that waits or runs. Its version is `failed` with the code `stopped`, unless it was whole before; nothing of
+/// what was half done can be found. A job that is stopped stays so; one that is over otherwise answers 409.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/stop", operation_id = "stop_job", tag = "documents",
+    params(("id" = JobId, Path)), responses((status = 200, description = "It is stopped", body = Job)))]
+pub(super) async fn stop(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+    Segments(id): Segments<JobId>,
+) -> Result<Json<Job>, AppError> {
+    Ok(Json(state.ingest.stop(&who, id).await?))
+}
+
+/// With which stage to begin again.
+#[derive(utoipa::ToSchema)]
+pub(super) struct RetryRequest {
+    /// `read` the file anew, `chunk` the stored text anew, or `embed` and index the stored passages. Where what is stored
+    /// was made otherwise than it would be now, an earlier stage is begun with. Left out: `embed` for what failed or was
+    /// stopped, `read` for what is whole.
+    from: Option<Begin>,
+}
+
+impl Input for RetryRequest {
+    fn read(fields: &mut Fields, _config: &Config) -> Option<Self> {
+        Some(Self { from: fields.optional("from") })
+    }
+}
+
+/// Begins the version of a job that is over once more. Answers with its new job, which has all attempts again; a version
+/// that is whole is seen as it is until all of the new is there. 409 when the job is not over, or not the newest.
+#[utoipa::path(post, path = "/api/v1/jobs/{id}/retry", operation_id = "retry_job", tag = "documents",
+    params(("id" = JobId, Path)), request_body = Option<RetryRequest>,
+    responses((status = 202, description = "Its new job", body = Job)))]
+pub(super) async fn retry(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+    Segments(id): Segments<JobId>,
+    OptionalBody(request): OptionalBody<RetryRequest>,
+) -> Result<(StatusCode, Json<Job>), AppError> {
+    let from = request.and_then(|request| request.from);
+    Ok((StatusCode::ACCEPTED, Json(state.ingest.retry(&who, id, from).await?)))
+}
+
+/// A job's progress as server-sent events: `progress` whenever it changes, then `done`, `failed` or `stopped`, each with
+/// the job as data; `error` when it can no longer be watched.
 #[utoipa::path(get, path = "/api/v1/jobs/{id}/events", operation_id = "watch_job", tag = "documents",
     params(("id" = JobId, Path)),
     responses((status = 200, description = "Events", body = String, content_type = "text/event-stream")))]
@@ -99,6 +180,7 @@ async fn next(watch: Option<Watch>) -> Option<(Event, Option<Watch>)> {
             }
             JobState::Succeeded => (watch.numbered.event("done", &job), None),
             JobState::Failed => (watch.numbered.event("failed", &job), None),
+            JobState::Stopped => (watch.numbered.event("stopped", &job), None),
         });
     }
 }

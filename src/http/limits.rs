@@ -24,6 +24,8 @@ use tokio::sync::Semaphore;
 const HASHES: usize = 4;
 /// Uploads held in memory at once: each takes up to `http.max_upload_bytes`.
 const UPLOADS: usize = 4;
+/// Uploads in pieces that are written to at once: each holds some MiB.
+const PIECES: usize = 32;
 /// Event streams of jobs at once: each asks Postgres three times a second.
 const STREAMS: usize = 256;
 /// An upload or a sign-in waits this long for its turn before it is turned away.
@@ -38,6 +40,7 @@ pub(super) struct Limits {
     sign_ins: Option<Rate<IpAddr>>,
     hashes: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
+    pieces: Arc<Semaphore>,
     streams: Arc<Semaphore>,
 }
 
@@ -49,6 +52,7 @@ impl Limits {
             sign_ins: Rate::per_minute(config.sign_ins_per_minute),
             hashes: Arc::new(Semaphore::new(HASHES)),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
+            pieces: Arc::new(Semaphore::new(PIECES)),
             streams: Arc::new(Semaphore::new(STREAMS)),
         }
     }
@@ -76,6 +80,11 @@ impl Limits {
     /// The turn to hold an upload in memory.
     pub(super) async fn upload_permit(&self) -> Result<OwnedSemaphorePermit, AppError> {
         in_turn(&self.uploads).await
+    }
+
+    /// The turn to write to an upload in pieces.
+    pub(super) async fn piece_permit(&self) -> Result<OwnedSemaphorePermit, AppError> {
+        in_turn(&self.pieces).await
     }
 
     /// The right to one more event stream, at once or not.

@@ -11,9 +11,11 @@ mod cookies;
 mod documents;
 mod error;
 mod events;
+mod fingerprint;
 mod gate;
 mod grants;
 mod health;
+pub mod idempotency;
 pub mod identity;
 mod input;
 mod jobs;
@@ -27,11 +29,14 @@ mod params;
 mod passages;
 mod record;
 mod reference;
+mod resumable;
 mod search;
 mod sessions;
 mod upload;
 mod users;
 mod versions;
+mod view;
+mod webhooks;
 
 use crate::answer::Answering;
 use crate::audit::Auditor;
@@ -44,10 +49,14 @@ use crate::ports::Collections;
 use crate::ports::Credentials;
 use crate::ports::Documents;
 use crate::ports::Histories;
+use crate::ports::IdempotencyKeys;
+use crate::ports::JobControl;
 use crate::ports::Jobs;
 use crate::ports::Outlines;
 use crate::ports::Users;
 use crate::ports::VectorIndex;
+use crate::ports::Webhooks;
+use crate::webhooks::Announcing;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn;
@@ -72,9 +81,13 @@ pub struct Parts {
     pub outlines: Arc<dyn Outlines>,
     pub histories: Arc<dyn Histories>,
     pub jobs: Arc<dyn Jobs>,
+    pub job_control: Arc<dyn JobControl>,
     pub answers: Arc<dyn Answers>,
+    pub idempotency: Arc<dyn IdempotencyKeys>,
     pub users: Arc<dyn Users>,
     pub credentials: Arc<dyn Credentials>,
+    pub webhooks: Arc<dyn Webhooks>,
+    pub announcing: Arc<Announcing>,
     /// Asked for its health only.
     pub index: Arc<dyn VectorIndex>,
     /// Asked for their health only.
@@ -132,6 +145,10 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(documents::upload_version, versions::list))
         // `upload` counts; twice as much is read so that a client that sends too much hears so.
         .layer(DefaultBodyLimit::max(max_upload_bytes.saturating_mul(2)));
+    let resumable = OpenApiRouter::new()
+        .routes(routes!(resumable::options, resumable::create))
+        .routes(routes!(resumable::show, resumable::head, resumable::append, resumable::delete))
+        .layer(from_fn(resumable::speak));
     let others = OpenApiRouter::new()
         .routes(routes!(sessions::create, sessions::delete))
         .routes(routes!(sessions::me))
@@ -147,12 +164,16 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(documents::pages))
         .routes(routes!(documents::page))
         .routes(routes!(documents::page_image))
+        .routes(routes!(view::page_view))
         .routes(routes!(outline::show))
         .routes(routes!(outline::clause))
         .routes(routes!(versions::similar))
         .routes(routes!(versions::show_diff))
         .routes(routes!(passages::show))
+        .routes(routes!(jobs::list))
         .routes(routes!(jobs::show))
+        .routes(routes!(jobs::stop))
+        .routes(routes!(jobs::retry))
         .routes(routes!(jobs::events))
         .routes(routes!(search::search))
         .routes(routes!(answers::create))
@@ -160,11 +181,14 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(answers::receipt))
         .routes(routes!(audit::list))
         .routes(routes!(audit::show))
+        .routes(routes!(webhooks::create, webhooks::list))
+        .routes(routes!(webhooks::delete))
+        .routes(routes!(webhooks::deliveries))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(openapi::document))
         .routes(routes!(reference::page))
         .layer(DefaultBodyLimit::max(max_body_bytes));
-    uploads.merge(others)
+    uploads.merge(resumable).merge(others)
 }

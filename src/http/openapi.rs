@@ -39,6 +39,7 @@ use utoipa::openapi::security::SecurityScheme;
         (name = "documents", description = "Documents and their way in"),
         (name = "collections", description = "Collections and who may read and write them"),
         (name = "identity", description = "Sessions, users, keys"),
+        (name = "webhooks", description = "Ends of jobs, announced to other programs"),
         (name = "audit", description = "What was asked and answered, and who did what"),
         (name = "operation", description = "For who runs the service"),
     )
@@ -117,6 +118,8 @@ fn operation_of<'a>(item: &'a mut PathItem, method: &str) -> Option<&'a mut Oper
         "PUT" => item.put.as_mut(),
         "PATCH" => item.patch.as_mut(),
         "DELETE" => item.delete.as_mut(),
+        "HEAD" => item.head.as_mut(),
+        "OPTIONS" => item.options.as_mut(),
         _ => None,
     }
 }

@@ -10,6 +10,9 @@ use crate::http::State as Service;
 use crate::http::error::AppError;
 use crate::http::error::Occasion;
 use crate::http::error::Problem;
+use crate::http::fingerprint::Fingerprint;
+use crate::ingest::Admitted;
+use crate::ingest::Taken;
 use crate::ingest::Upload;
 use axum::Json;
 use axum::extract::Multipart;
@@ -20,17 +23,18 @@ use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header;
 use secrecy::SecretString;
+use serde::Deserialize;
 use serde::Serialize;
 use std::time::Duration;
 
 /// An upload that sends nothing for this long is cut off.
-const SILENCE: Duration = Duration::from_secs(30);
+pub(super) const SILENCE: Duration = Duration::from_secs(30);
 /// A refused upload is read on for this long, so that its client hears why.
 const DRAINING: Duration = Duration::from_secs(20);
 /// Longest title, in bytes of UTF-8.
 const MAX_TITLE: usize = 2_000;
 /// Longest password of a file: what PDF 2.0 allows.
-const MAX_PASSWORD: usize = 127;
+pub(super) const MAX_PASSWORD: usize = 127;
 /// Longest file name that is kept, in characters.
 const MAX_FILE_NAME: usize = 255;
 /// Files of one form.
@@ -40,7 +44,7 @@ const MAX_FILES: usize = 1_000;
 #[derive(utoipa::ToSchema)]
 #[expect(dead_code, reason = "the form is read part by part; this is its description for clients")]
 pub(super) struct UploadForm {
-    /// One or more files.
+    /// One or more files. Each file of a zip archive becomes a document of its own; a title is for one file alone.
     #[schema(value_type = Vec<String>, format = "binary")]
     file: Vec<Vec<u8>>,
     /// Names the file that follows it; after the last file, that file. Else the file's own title counts.
@@ -49,14 +53,29 @@ pub(super) struct UploadForm {
     password: Option<String>,
 }
 
-/// What became of the files of an upload.
+/// What became of the files of an upload; those of a zip archive each for itself.
 #[derive(Serialize, utoipa::ToSchema)]
 pub(super) struct Uploaded {
     /// The files that were taken, in order.
-    data: Vec<Accepted>,
+    data: Vec<TakenFile>,
     /// The files that were refused, with `file_name`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<Problem>,
+}
+
+/// A file that was taken.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+pub(super) struct TakenFile {
+    #[serde(flatten)]
+    pub(super) accepted: Accepted,
+    /// Its name; of a file in a zip archive, its path there.
+    file_name: String,
+}
+
+impl From<Taken> for TakenFile {
+    fn from(Taken { file_name, accepted }: Taken) -> Self {
+        Self { accepted, file_name }
+    }
 }
 
 /// Where files go.
@@ -67,34 +86,62 @@ pub(super) struct Destination {
     pub(super) document: Option<DocumentId>,
 }
 
-/// Takes every file of the form; 202 if at least one was taken, else the first refusal.
+/// A form before it is read.
+pub(super) struct Form<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) parts: Result<Multipart, MultipartRejection>,
+}
+
+/// What is done with a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handling {
+    /// Its files are taken.
+    Take,
+    /// Its files are taken, and it is told apart from others.
+    TakeAndDigest,
+    /// It is told apart from others, and nothing is taken.
+    Digest,
+}
+
+/// A form that was read.
+pub(super) struct Received {
+    /// 202 if at least one file was taken, else the first refusal.
+    pub(super) answer: Result<(StatusCode, Json<Uploaded>), AppError>,
+    /// What it said; none where nobody asked, it was not read to its end, or the next time it may end otherwise.
+    pub(super) fingerprint: Option<String>,
+}
+
+/// Takes every file of the form.
 pub(super) async fn receive(
     state: &Service,
     who: &Principal,
     to: Destination,
     occasion: &Occasion,
-    headers: &HeaderMap,
-    form: Result<Multipart, MultipartRejection>,
-) -> Result<(StatusCode, Json<Uploaded>), AppError> {
-    let mut form = form.map_err(|_| AppError::unsupported("send files as `multipart/form-data`"))?;
-    if let Err(error) = check_length(headers, state.config.http.max_upload_bytes) {
-        drain(form).await;
-        return Err(error);
-    }
-    let _in_memory = state.limits.upload_permit().await?;
-    let mut intake = Intake {
-        state,
-        who,
-        to,
-        room: state.config.http.max_upload_bytes,
-        taken: Vec::new(),
-        refused: Vec::new(),
+    form: Form<'_>,
+    handling: Handling,
+) -> Received {
+    let unread = |error| Received { answer: Err(error), fingerprint: None };
+    let Ok(mut parts) = form.parts else {
+        return unread(AppError::unsupported("send files as `multipart/form-data`"));
     };
-    if let Err(error) = intake.take_all(&mut form).await {
-        intake.refused.push((String::new(), error));
-        drain(form).await;
+    if let Err(error) = check_length(form.headers, state.config.http.max_upload_bytes) {
+        drain(parts).await;
+        return unread(error);
     }
-    intake.outcome(occasion)
+    let _in_memory = match state.limits.upload_permit().await {
+        Ok(permit) => permit,
+        Err(error) => return unread(error),
+    };
+    let mut intake = Intake::new(state, who, to, handling);
+    let read = intake.take_all(&mut parts).await;
+    let fingerprint = std::mem::replace(&mut intake.fingerprint, Fingerprint::unasked()).finish();
+    let lasting = read.is_ok() && intake.refused.iter().all(|(_, error)| error.is_final());
+    let fingerprint = fingerprint.filter(|_| lasting);
+    if let Err(error) = read {
+        intake.refused.push((String::new(), error));
+        drain(parts).await;
+    }
+    Received { answer: intake.outcome(occasion), fingerprint }
 }
 
 /// What was said before a file.
@@ -111,11 +158,22 @@ struct Intake<'a> {
     to: Destination,
     /// Bytes that the rest of the form may still have.
     room: usize,
-    taken: Vec<Accepted>,
+    handling: Handling,
+    fingerprint: Fingerprint,
+    taken: Vec<TakenFile>,
     refused: Vec<(String, AppError)>,
 }
 
-impl Intake<'_> {
+impl<'a> Intake<'a> {
+    fn new(state: &'a Service, who: &'a Principal, to: Destination, handling: Handling) -> Self {
+        let fingerprint = match handling {
+            Handling::Take => Fingerprint::unasked(),
+            Handling::TakeAndDigest | Handling::Digest => Fingerprint::new(),
+        };
+        let room = state.config.http.max_upload_bytes;
+        Self { state, who, to, room, handling, fingerprint, taken: Vec::new(), refused: Vec::new() }
+    }
+
     /// Holds one file back until the next part is seen, as a title may still follow it.
     async fn take_all(&mut self, form: &mut Multipart) -> Result<(), AppError> {
         let (mut held, mut about, mut files): (Option<Upload>, About, usize) = (None, About::default(), 0);
@@ -129,12 +187,14 @@ impl Intake<'_> {
                 }
                 Some("title") => {
                     let text = in_memory(field, MAX_TITLE).await?.ok_or_else(title_too_long)?;
+                    self.fingerprint.part("title", &text);
                     about.title = Some(text_of(text)?).filter(|title| !title.is_empty());
                 }
                 Some("password") => {
                     let text =
                         in_memory(field, MAX_PASSWORD).await?.and_then(|text| String::from_utf8(text).ok());
                     let text = text.ok_or_else(password_too_long)?;
+                    self.fingerprint.part("password", text.as_bytes());
                     about.password = Some(text).filter(|text| !text.is_empty()).map(SecretString::from);
                 }
                 other => {
@@ -172,6 +232,7 @@ impl Intake<'_> {
         let limit = self.state.config.http.max_upload_bytes;
         let bytes = in_memory(field, self.room).await?.ok_or_else(|| too_large(limit))?;
         self.room -= bytes.len();
+        let bytes = self.fingerprint.file(&file_name, bytes).await;
         Ok(Upload {
             collection: self.to.collection,
             document: self.to.document,
@@ -183,18 +244,20 @@ impl Intake<'_> {
     }
 
     async fn accept(&mut self, upload: Option<Upload>) {
-        let Some(upload) = upload else { return };
+        let Some(upload) = upload.filter(|_| self.handling != Handling::Digest) else { return };
         let file_name = upload.file_name.clone();
-        match self.state.ingest.accept(self.who, upload).await {
-            Ok(accepted) => self.taken.push(accepted),
+        match self.state.ingest.admit(self.who, upload).await {
+            Ok(Admitted { taken, refused }) => {
+                self.taken.extend(taken.into_iter().map(TakenFile::from));
+                self.refused.extend(refused.into_iter().map(|(file_name, error)| (file_name, error.into())));
+            }
             Err(error) => self.refused.push((file_name, error.into())),
         }
     }
 
     fn outcome(self, occasion: &Occasion) -> Result<(StatusCode, Json<Uploaded>), AppError> {
         if self.taken.is_empty() {
-            let first = self.refused.into_iter().next().map(|(_, error)| error);
-            return Err(first.unwrap_or_else(|| AppError::bug("an upload had neither outcome")));
+            return Err(AppError::of_files(self.refused));
         }
         let refused =
             self.refused.into_iter().map(|(file_name, error)| error.problem(occasion).about_file(file_name));
@@ -209,7 +272,7 @@ fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), AppError> {
     if announced.is_some_and(|length| length > limit as u64) { Err(too_large(limit)) } else { Ok(()) }
 }
 
-fn too_large(limit: usize) -> AppError {
+pub(super) fn too_large(limit: usize) -> AppError {
     let mebibytes = limit / (1024 * 1024);
     AppError::new(
         Fault::TooLarge,
@@ -222,7 +285,7 @@ fn title_too_long() -> AppError {
     AppError::invalid("invalid_title", format!("`title` takes at most {MAX_TITLE} bytes"))
 }
 
-fn password_too_long() -> AppError {
+pub(super) fn password_too_long() -> AppError {
     AppError::invalid("invalid_password", format!("`password` takes at most {MAX_PASSWORD} bytes of UTF-8"))
 }
 
@@ -267,7 +330,7 @@ fn text_of(bytes: Vec<u8>) -> Result<String, AppError> {
 }
 
 /// The last part of whatever path a client sends; never used as a path here.
-fn file_name(sent: Option<&str>) -> String {
+pub(super) fn file_name(sent: Option<&str>) -> String {
     let name = sent.unwrap_or_default().rsplit(['/', '\\']).next().unwrap_or_default();
     let name: String = name.chars().filter(|c| !c.is_control()).take(MAX_FILE_NAME).collect();
     let name = name.trim();

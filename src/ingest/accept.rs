@@ -116,7 +116,7 @@ async fn record(
 }
 
 /// A title as it is shown: one line, no control characters.
-fn title(given: &str) -> Result<String, IngestError> {
+pub(super) fn title(given: &str) -> Result<String, IngestError> {
     let title = one_line(given);
     if title.is_empty() || title.chars().count() > MAX_TITLE {
         return Err(IngestError::InvalidTitle { limit: MAX_TITLE });
@@ -125,19 +125,30 @@ fn title(given: &str) -> Result<String, IngestError> {
 }
 
 /// A file name as it is shown: the last part of the path, one line, its end kept when it is too long.
-fn file_name(given: &str) -> String {
+pub(super) fn file_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
-    let name = one_line(last);
-    let characters = name.chars().count();
-    match name.as_str() {
+    match one_line(last).as_str() {
         "" | "." | ".." => "file".to_owned(),
-        _ if characters > MAX_FILE_NAME => {
-            let (kept_end, kept_start) = (16, MAX_FILE_NAME - 17);
-            let start = name.chars().take(kept_start);
-            start.chain(['…']).chain(name.chars().skip(characters - kept_end)).collect()
-        }
-        _ => name,
+        name => shortened(name),
     }
+}
+
+/// A path within an archive as it is shown: without the parts that lead out of it.
+pub(super) fn shown_path(given: &str) -> String {
+    let parts = given.split(['/', '\\']).map(one_line);
+    let parts: Vec<String> = parts.filter(|part| !matches!(part.as_str(), "" | "." | "..")).collect();
+    if parts.is_empty() { "file".to_owned() } else { shortened(&parts.join("/")) }
+}
+
+/// Keeps start and end of a name that is too long.
+fn shortened(name: &str) -> String {
+    let characters = name.chars().count();
+    if characters <= MAX_FILE_NAME {
+        return name.to_owned();
+    }
+    let (kept_end, kept_start) = (16, MAX_FILE_NAME - 17);
+    let start = name.chars().take(kept_start);
+    start.chain(['…']).chain(name.chars().skip(characters - kept_end)).collect()
 }
 
 /// White space as single spaces; no control characters and none that turn the direction of text around, with which
@@ -174,6 +185,14 @@ mod tests {
         check("..", "file");
         check("", "file");
         check("uploads/", "file");
+    }
+
+    #[test]
+    fn a_path_in_an_archive_leads_nowhere_else() {
+        assert_eq!(shown_path("合同/2024/lease.pdf"), "合同/2024/lease.pdf");
+        assert_eq!(shown_path("../../etc/./passwd"), "etc/passwd");
+        assert_eq!(shown_path("\\\\server\\share\\a\u{202e}.txt"), "server/share/a.txt");
+        assert_eq!(shown_path("/.."), "file");
     }
 
     #[test]

@@ -15,7 +15,6 @@ use std::path::Path;
 use std::process::ExitStatus;
 use std::process::Stdio;
 use std::time::Duration;
-use std::time::Instant;
 use tokio::io::AsyncRead;
 use tokio::io::AsyncReadExt;
 use tokio::io::AsyncWriteExt;
@@ -44,16 +43,16 @@ pub(super) struct Call<'a> {
 }
 
 /// What the child left behind.
-struct Remains {
-    status: ExitStatus,
-    reply: Vec<u8>,
-    complaint: String,
-    overflowed: bool,
+pub(super) struct Remains {
+    pub(super) status: ExitStatus,
+    pub(super) reply: Vec<u8>,
+    /// What it said to the log.
+    pub(super) complaint: String,
+    pub(super) overflowed: bool,
 }
 
 /// Runs one job over the file in a child of its own.
 pub(super) async fn ask(call: &Call<'_>, job: Job, bytes: &[u8]) -> Result<Reply, IngestError> {
-    let began = Instant::now();
     let header = reader::child::encode_header(&job);
     let mut child = start(call, bytes.len())?;
     let talk = talk(&mut child, header, bytes, call.max_reply);
@@ -67,7 +66,7 @@ pub(super) async fn ask(call: &Call<'_>, job: Job, bytes: &[u8]) -> Result<Reply
         let detail = "what it holds is too large".to_owned();
         return Err(ReadError::OutOfBudget { detail }.into());
     }
-    if let Some(error) = death(call, &remains, began.elapsed()) {
+    if let Some(error) = death(call.limits, &remains) {
         return Err(error);
     }
     let decoded = tokio::task::spawn_blocking(move || reader::child::decode_reply(&remains.reply));
@@ -75,11 +74,11 @@ pub(super) async fn ask(call: &Call<'_>, job: Job, bytes: &[u8]) -> Result<Reply
     reply.map_err(|error| IngestError::ReaderBroken { detail: error.to_string() })
 }
 
-fn broken(error: &io::Error) -> IngestError {
+pub(super) fn broken(error: &io::Error) -> IngestError {
     IngestError::ReaderBroken { detail: error.to_string() }
 }
 
-fn start(call: &Call<'_>, file_bytes: usize) -> Result<Child, IngestError> {
+pub(super) fn start(call: &Call<'_>, file_bytes: usize) -> Result<Child, IngestError> {
     let limits = Limits {
         address_space_bytes: call.limits.address_space_bytes,
         cpu_seconds: call.limits.cpu_seconds,
@@ -113,15 +112,19 @@ async fn talk(child: &mut Child, header: Vec<u8>, bytes: &[u8], max_reply: u64) 
         }
         io::Result::Ok((reply, overflowed))
     };
-    let ((), heard, complaint) =
-        tokio::join!(feed(input, header, bytes), listen, read_bounded(complaints, MAX_STDERR));
+    let ((), heard, complaint) = tokio::join!(feed(input, header, bytes), listen, complaint(complaints));
     let (reply, overflowed) = heard?;
-    let complaint = String::from_utf8_lossy(&complaint?.0).trim().to_owned();
     Ok(Remains { status: child.wait().await?, reply, complaint, overflowed })
 }
 
+/// What the child says to the log, bounded.
+pub(super) async fn complaint(from: impl AsyncRead + Unpin) -> String {
+    let said = read_bounded(from, MAX_STDERR).await.unwrap_or_default();
+    String::from_utf8_lossy(&said.0).trim().to_owned()
+}
+
 /// Gives the child its work. It may refuse to hear all of it: what it answers counts, not that.
-async fn feed(mut input: ChildStdin, header: Vec<u8>, bytes: &[u8]) {
+pub(super) async fn feed(mut input: ChildStdin, header: Vec<u8>, bytes: &[u8]) {
     if input.write_all(&header).await.is_ok() && input.write_all(bytes).await.is_ok() {
         let _refused = input.shutdown().await;
     }
@@ -137,16 +140,14 @@ async fn read_bounded(mut from: impl AsyncRead + Unpin, limit: u64) -> io::Resul
 }
 
 /// Says what the child died of, if it did not end by itself.
-fn death(call: &Call<'_>, remains: &Remains, ran: Duration) -> Option<IngestError> {
-    let out_of_time = IngestError::ReaderTimeout { seconds: call.limits.cpu_seconds };
+pub(super) fn death(limits: &ReaderConfig, remains: &Remains) -> Option<IngestError> {
     match remains.status.signal() {
         None if remains.status.success() => None,
         None if remains.complaint.contains("out of memory") => Some(IngestError::ReaderOutOfMemory),
         // Faults of the file are replies: an exit code says that the child could not begin or was not understood.
         None => Some(IngestError::ReaderBroken { detail: last_words(remains, remains.status.to_string()) }),
-        Some(SIGXCPU) => Some(out_of_time),
-        // The kernel kills at the hard limit of CPU time, and also when the machine has no memory left.
-        Some(SIGKILL) if ran.as_secs() + 1 >= call.limits.cpu_seconds => Some(out_of_time),
+        Some(SIGXCPU) => Some(IngestError::ReaderOutOfCpu { seconds: limits.cpu_seconds }),
+        // Of the kernel, when the machine has no memory left.
         Some(SIGKILL) => Some(IngestError::ReaderOutOfMemory),
         // The words of Rust's allocator before it aborts.
         Some(SIGABRT) if remains.complaint.contains("memory allocation of") => {
@@ -163,12 +164,16 @@ fn last_words(remains: &Remains, how: String) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
+    use std::path::PathBuf;
+    use tempfile::TempDir;
+    use tokio::sync::Mutex;
+    use tokio::sync::MutexGuard;
 
-    const LIMITS: ReaderConfig = ReaderConfig {
+    pub(in crate::ingest) const LIMITS: ReaderConfig = ReaderConfig {
         timeout_ms: 10_000,
         cpu_seconds: 5,
         address_space_bytes: 1 << 30,
@@ -178,21 +183,40 @@ mod tests {
         max_recognised_pages: 10,
         recognise_at_once: 1,
         max_renders: 1,
+        max_archive_members: 10,
+        max_archive_bytes: 1 << 20,
+        max_archive_ratio: 100,
     };
 
-    /// A child that was forked while another test's script was being written could not be run: one after the other.
-    static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    /// A shell script in the reader's place: what the child does is what is tested here.
+    pub(in crate::ingest) struct Script {
+        pub(in crate::ingest) program: PathBuf,
+        _directory: TempDir,
+        _turn: MutexGuard<'static, ()>,
+    }
 
-    /// Runs a shell script in the reader's place: what the child does is what is tested here.
+    impl Script {
+        pub(in crate::ingest) async fn new(script: &str) -> Self {
+            /// A child that was forked while another test's script was being written could not be run: one after the
+            /// other.
+            static TURN: Mutex<()> = Mutex::const_new(());
+            let turn = TURN.lock().await;
+            let directory = tempfile::tempdir().unwrap();
+            let program = directory.path().join("reader");
+            fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+            fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
+            Self { program, _directory: directory, _turn: turn }
+        }
+
+        pub(in crate::ingest) fn call(&self, deadline: Duration) -> Call<'_> {
+            Call { program: &self.program, limits: &LIMITS, deadline, max_reply: 4_096, models: None }
+        }
+    }
+
     async fn ask_script(script: &str, deadline: Duration) -> Result<Reply, IngestError> {
-        let _turn = TURN.lock().await;
-        let directory = tempfile::tempdir().unwrap();
-        let program = directory.path().join("reader");
-        fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&program, fs::Permissions::from_mode(0o700)).unwrap();
-        let call = Call { program: &program, limits: &LIMITS, deadline, max_reply: 4_096, models: None };
+        let script = Script::new(script).await;
         let job = Job::Read(reader::ReadOptions::default());
-        ask(&call, job, &b"x".repeat(1 << 20)).await
+        ask(&script.call(deadline), job, &b"x".repeat(1 << 20)).await
     }
 
     const LONG: Duration = Duration::from_secs(20);
@@ -219,6 +243,13 @@ mod tests {
 
         assert!(matches!(aborted, Err(IngestError::ReaderOutOfMemory)), "{aborted:?}");
         assert!(matches!(killed, Err(IngestError::ReaderOutOfMemory)), "{killed:?}");
+    }
+
+    #[tokio::test]
+    async fn a_child_that_computes_without_end_is_told_from_one_that_waits() {
+        let error = ask_script("ulimit -S -t 1; while :; do :; done", LONG).await.unwrap_err();
+
+        assert!(matches!(error, IngestError::ReaderOutOfCpu { seconds: 5 }), "{error:?}");
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ use crate::ingest::outline::Outline;
 use crate::ingest::read;
 use crate::ingest::read::Parsed;
 use crate::ingest::read::visible_characters;
+use crate::ingest::recipe::recipe;
 use crate::ingest::run::Run;
 use crate::ingest::split;
 use crate::ingest::split::Shape;
@@ -27,6 +28,8 @@ use crate::ingest::split::Sizes;
 use crate::ingest::table_headers::TableHeaders;
 use crate::ports::Embedder;
 use crate::ports::Extracted;
+use crate::ports::Made;
+use crate::ports::StoredVersion;
 use reader::Format;
 use reader::Heading;
 use std::ops::Range;
@@ -47,6 +50,26 @@ impl Chunks {
     /// Gives everything to the next stage.
     pub(super) fn into_extracted(self) -> Extracted {
         self.extracted
+    }
+
+    /// What an earlier attempt cut and stored; of the text only what later stages need.
+    pub(super) fn of_stored(version: &StoredVersion, passages: Vec<Passage>) -> Self {
+        Self {
+            extracted: Extracted {
+                media_type: version.media_type.clone(),
+                title: version.title.clone(),
+                content: String::new(),
+                pages: Vec::new(),
+                passages,
+                embedded_sha256: Vec::new(),
+                structure: Structure::default(),
+                sketch: Sketch::of(""),
+                clauses: Vec::new(),
+                warnings: version.warnings.clone(),
+                coverage: version.coverage.clone(),
+                made: version.made.clone(),
+            },
+        }
     }
 
     /// Cuts a text; none when `over` was cancelled meanwhile.
@@ -74,6 +97,7 @@ impl Chunks {
         let headers = TableHeaders::new(parsed.content(), parsed.tables());
         let passages = passages(&parsed, &Outline::new(&headings), &headers, job, &cuts);
         let structure = structure(&parsed);
+        let made = Made { reading: parsed.reading(), ..Made::default() };
         let sketch = Sketch::of(parsed.content());
         let count = found.len();
         let clauses = found.into_iter().map(|found| found.clause_on(parsed.pages())).collect();
@@ -97,8 +121,15 @@ impl Chunks {
                 clauses,
                 warnings,
                 coverage,
+                made,
             },
         })
+    }
+
+    /// With what they were made.
+    fn made_with(mut self, recipe: Made) -> Self {
+        self.extracted.made = Made { reading: self.extracted.made.reading, ..recipe };
+        self
     }
 }
 
@@ -123,7 +154,7 @@ pub(super) async fn chunk(parts: &IngestParts, run: &Run, parsed: Parsed) -> Res
     run.advance(Stage::Chunk, characters, characters).await?;
     run.took(Stage::Chunk, began);
     tracing::debug!(passages = chunks.passages().len(), characters, "the text is cut");
-    Ok(chunks)
+    Ok(chunks.made_with(recipe(parts)))
 }
 
 /// A passage leaves an eighth of what the embedder takes for title and headings.
@@ -148,7 +179,7 @@ fn passages(
     job: &ClaimedJob,
     cuts: &[Range<usize>],
 ) -> Vec<Passage> {
-    let title = title(parsed, job);
+    let title = title(parsed.title(), job);
     let (content, pages) = (parsed.content(), parsed.pages());
     let (mut byte, mut character) = (0, 0);
     let mut passages = Vec::with_capacity(cuts.len());
@@ -178,12 +209,12 @@ fn passages(
 }
 
 /// Given at upload, else the file's own, else the file's name without its ending.
-fn title(parsed: &Parsed, job: &ClaimedJob) -> String {
+pub(super) fn title(read: Option<&str>, job: &ClaimedJob) -> String {
     let name = || match job.file_name.rsplit_once('.') {
         Some((stem, ending)) if !stem.trim().is_empty() && ending.len() <= 8 => stem.to_owned(),
         _ => job.file_name.clone(),
     };
-    job.title.clone().or_else(|| parsed.title().map(str::to_owned)).unwrap_or_else(name)
+    job.title.clone().or_else(|| read.map(str::to_owned)).unwrap_or_else(name)
 }
 
 /// The page of a passage's first visible character.

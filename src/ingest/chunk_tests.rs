@@ -24,6 +24,9 @@ fn job(title: Option<&str>) -> ClaimedJob {
         attempt: 1,
         max_attempts: 5,
         worker: "w".to_owned(),
+        begins: crate::domain::Begin::Read,
+        redo: false,
+        visible_since: None,
     }
 }
 
@@ -60,6 +63,7 @@ fn pdf(pages: &[&str]) -> reader::Parsed {
             undecodable: 0,
             running: Vec::new(),
             recognised: None,
+            hidden: Vec::new(),
         });
         content.push_str(&text);
         start = end;

@@ -6,6 +6,7 @@ use crate::domain::TextKind;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
 use crate::ingest::run::Run;
+use crate::ingest::words::Prepared;
 use crate::ingest::words::Words;
 use crate::ports::Embedder;
 use crate::ports::Extracted;
@@ -54,8 +55,29 @@ pub(super) async fn embed(parts: &IngestParts, run: &Run, words: Words) -> Resul
     }
     run.took(Stage::Embed, began);
     metrics::counter!("docent_ingest_passages_total").increment(computed as u64);
-    metrics::counter!("docent_ingest_vectors_kept_total").increment((total - computed) as u64);
     Ok(Vectors { extracted })
+}
+
+/// Makes all vectors before anything is written: what is seen of a version that is whole stays so until the new is, too.
+#[tracing::instrument(name = "embed", skip_all)]
+pub(super) async fn ahead(
+    parts: &IngestParts,
+    run: &Run,
+    mut prepared: Prepared,
+) -> Result<Prepared, IngestError> {
+    let todo = prepared.without_vector();
+    let total = prepared.texts().len();
+    let mut done = total - todo.len();
+    run.advance(Stage::Embed, done, total).await?;
+    for batch in todo.chunks(parts.config.embed_batch.max(1)) {
+        let texts: Vec<String> = batch.iter().map(|at| prepared.texts()[*at].clone()).collect();
+        let dense = ask_model(parts.embedder.as_ref(), &texts).await?;
+        prepared.add_vectors(batch.iter().copied().zip(dense));
+        done += batch.len();
+        run.advance(Stage::Embed, done, total).await?;
+    }
+    metrics::counter!("docent_ingest_passages_total").increment(todo.len() as u64);
+    Ok(prepared)
 }
 
 /// Embeds one batch; a busy model is waited for, while the run's heart-beat keeps the lease.

@@ -5,6 +5,8 @@ use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::Fault;
 use crate::domain::Faulty;
+use crate::domain::JobId;
+use crate::domain::UploadId;
 use crate::domain::Warning;
 use crate::ports::ModelError;
 use crate::ports::StoreError;
@@ -13,6 +15,10 @@ use std::time::Duration;
 
 /// When to try again a store that does not answer.
 const STORE_RETRY: Duration = Duration::from_secs(5);
+/// When to try again an upload that another request writes to.
+const HELD_RETRY: Duration = Duration::from_secs(3);
+/// When to try again an upload when there are too many.
+const OPEN_RETRY: Duration = Duration::from_mins(1);
 /// When to try again a page image.
 const RENDER_RETRY: Duration = Duration::from_secs(2);
 
@@ -32,7 +38,9 @@ pub enum IngestError {
     #[error("this version of the document has no page {0}")]
     NoSuchPage(u32),
     /// Its format has no pages to paint.
-    #[error("only a PDF has page images; this document is shown as text")]
+    #[error(
+        "only a PDF has page images; the page's `view` shows this document: `/api/v1/documents/{{id}}/pages/{{n}}/view`"
+    )]
     NoPageImage,
     /// Larger than `http.max_upload_bytes`.
     #[error("the file has {bytes} bytes, more than the {limit} allowed")]
@@ -41,6 +49,26 @@ pub enum IngestError {
         bytes: usize,
         /// Allowed.
         limit: usize,
+    },
+    /// Not there, or another's.
+    #[error("there is no upload `{0}`; it may have expired")]
+    NoUpload(UploadId),
+    /// Another request writes to it.
+    #[error("another request writes to this upload; try again soon")]
+    UploadHeld,
+    /// This user has too many open ones.
+    #[error(
+        "you have {most} uploads that are not finished; finish one, delete one, or wait until one expires"
+    )]
+    TooManyUploads {
+        /// Allowed.
+        most: u32,
+    },
+    /// It came in too many pieces.
+    #[error("an upload takes at most {most} pieces; send larger ones")]
+    TooManyPieces {
+        /// Allowed.
+        most: i64,
     },
     /// Empty once trimmed, or too long.
     #[error("a title has 1 to {limit} characters")]
@@ -54,9 +82,15 @@ pub enum IngestError {
     /// It holds text, but nothing to find.
     #[error("the file holds no text, only white space")]
     OnlyWhiteSpace,
-    /// The reader did not end in time, by the clock or by its CPU time.
+    /// The reader did not end in time, by the clock.
     #[error("reading the file took too long (at most {seconds} s are allowed)")]
     ReaderTimeout {
+        /// Allowed.
+        seconds: u64,
+    },
+    /// The reader used up its CPU time.
+    #[error("reading the file takes more than the {seconds} s of CPU time allowed")]
+    ReaderOutOfCpu {
         /// Allowed.
         seconds: u64,
     },
@@ -84,6 +118,21 @@ pub enum IngestError {
     /// Rows are gone and nobody can see it, but something of it could not be erased yet.
     #[error("the document is deleted and cannot be found any more, but erasing its data is not finished")]
     NotErased,
+    /// Not there, or not readable.
+    #[error("there is no job `{0}`")]
+    NoJob(JobId),
+    /// It came to its end.
+    #[error("the job is over")]
+    JobOver,
+    /// It waits or runs.
+    #[error("the job is not over yet; stop it first")]
+    JobNotOver,
+    /// A newer one is there.
+    #[error("the job was begun again before, or a newer one of its version is there")]
+    JobReplaced,
+    /// A user ended the job.
+    #[error("the job was stopped")]
+    Stopped,
     /// Another worker has the job, or the document was deleted.
     #[error("the job is in other hands or its document was deleted")]
     LeaseLost,
@@ -107,19 +156,27 @@ pub enum IngestError {
 impl Faulty for IngestError {
     fn fault(&self) -> Fault {
         match self {
-            Self::NoCollection(_) | Self::NoDocument(_) | Self::NoSuchPage(_) | Self::FileLost => {
-                Fault::Missing
-            }
+            Self::NoCollection(_)
+            | Self::NoDocument(_)
+            | Self::NoJob(_)
+            | Self::NoUpload(_)
+            | Self::NoSuchPage(_)
+            | Self::FileLost => Fault::Missing,
+            Self::UploadHeld => Fault::Locked { retry_after: HELD_RETRY },
+            Self::TooManyUploads { .. } => Fault::TooMany { retry_after: OPEN_RETRY },
             Self::NotWritable => Fault::Denied,
             Self::NoPageImage => Fault::Unsupported,
             Self::TooLarge { .. } => Fault::TooLarge,
-            Self::InvalidTitle { .. } | Self::OnlyWhiteSpace => Fault::Invalid,
+            Self::InvalidTitle { .. } | Self::OnlyWhiteSpace | Self::TooManyPieces { .. } => Fault::Invalid,
             Self::File(error) => file_fault(error),
-            Self::ReaderTimeout { .. } | Self::ReaderOutOfMemory | Self::ReaderCrashed { .. } => {
-                Fault::Invalid
-            }
+            Self::ReaderTimeout { .. }
+            | Self::ReaderOutOfCpu { .. }
+            | Self::ReaderOutOfMemory
+            | Self::ReaderCrashed { .. } => Fault::Invalid,
             Self::RenderBusy => Fault::Overload { retry_after: RENDER_RETRY },
-            Self::LeaseLost => Fault::Conflict,
+            Self::JobOver | Self::JobNotOver | Self::JobReplaced | Self::Stopped | Self::LeaseLost => {
+                Fault::Conflict
+            }
             Self::NotErased | Self::Interrupted => Fault::Unavailable { retry_after: STORE_RETRY },
             Self::ReaderBroken { .. } | Self::Panicked(_) => Fault::Ours,
             Self::Store(error) => store_fault(error),
@@ -133,6 +190,10 @@ impl Faulty for IngestError {
             Self::NoCollection(_) => "collection_not_found",
             Self::NotWritable => "not_writable",
             Self::NoDocument(_) => "document_not_found",
+            Self::NoUpload(_) => "upload_not_found",
+            Self::UploadHeld => "upload_in_use",
+            Self::TooManyUploads { .. } => "too_many_uploads",
+            Self::TooManyPieces { .. } => "too_many_pieces",
             Self::NoSuchPage(_) => "page_not_found",
             Self::NoPageImage => "no_page_image",
             Self::TooLarge { .. } => "too_large",
@@ -140,12 +201,18 @@ impl Faulty for IngestError {
             Self::File(error) => error.code(),
             Self::OnlyWhiteSpace => "no_text",
             Self::ReaderTimeout { .. } => "reader_timeout",
+            Self::ReaderOutOfCpu { .. } => "reader_out_of_cpu",
             Self::ReaderOutOfMemory => "reader_out_of_memory",
             Self::ReaderCrashed { .. } => "reader_crashed",
             Self::ReaderBroken { .. } => "reader_broken",
             Self::RenderBusy => "render_busy",
             Self::FileLost => "file_lost",
             Self::NotErased => "not_erased",
+            Self::NoJob(_) => "job_not_found",
+            Self::JobOver => "job_over",
+            Self::JobNotOver => "job_not_over",
+            Self::JobReplaced => "job_replaced",
+            Self::Stopped => "stopped",
             Self::LeaseLost => "lease_lost",
             Self::Interrupted => "interrupted",
             Self::Panicked(_) => "internal",
@@ -158,8 +225,8 @@ impl Faulty for IngestError {
 
 fn file_fault(error: &ReadError) -> Fault {
     match error.code() {
-        "unknown_format" | "not_renderable" => Fault::Unsupported,
-        "too_large" | "too_many_pages" => Fault::TooLarge,
+        "unknown_format" | "not_renderable" | "nested_archive" | "unsupported_member" => Fault::Unsupported,
+        "too_large" | "too_many_pages" | "too_many_members" | "archive_too_large" => Fault::TooLarge,
         "no_such_page" => Fault::Missing,
         _ => Fault::Invalid,
     }
@@ -224,14 +291,23 @@ impl IngestError {
             | Self::NoCollection(_)
             | Self::NotWritable
             | Self::NoDocument(_)
+            | Self::NoUpload(_)
+            | Self::UploadHeld
+            | Self::TooManyUploads { .. }
+            | Self::TooManyPieces { .. }
             | Self::NoSuchPage(_)
             | Self::NoPageImage
             | Self::TooLarge { .. }
             | Self::InvalidTitle { .. }
+            | Self::NoJob(_)
+            | Self::JobOver
+            | Self::JobNotOver
+            | Self::JobReplaced
             | Self::FileLost => Remedy::GiveUp,
-            Self::ReaderTimeout { .. } | Self::ReaderOutOfMemory | Self::ReaderCrashed { .. } => {
-                Remedy::RetryOnce
-            }
+            Self::ReaderTimeout { .. }
+            | Self::ReaderOutOfCpu { .. }
+            | Self::ReaderOutOfMemory
+            | Self::ReaderCrashed { .. } => Remedy::RetryOnce,
             Self::ReaderBroken { .. }
             | Self::RenderBusy
             | Self::NotErased
@@ -240,7 +316,7 @@ impl IngestError {
             | Self::Model(_)
             | Self::Audit(_) => Remedy::Retry,
             Self::Interrupted => Remedy::GiveBack,
-            Self::LeaseLost => Remedy::LetGo,
+            Self::Stopped | Self::LeaseLost => Remedy::LetGo,
         }
     }
 
@@ -256,6 +332,10 @@ impl IngestError {
             Self::NoCollection(_)
             | Self::NotWritable
             | Self::NoDocument(_)
+            | Self::NoUpload(_)
+            | Self::UploadHeld
+            | Self::TooManyUploads { .. }
+            | Self::TooManyPieces { .. }
             | Self::NoSuchPage(_)
             | Self::NoPageImage
             | Self::TooLarge { .. }
@@ -263,11 +343,17 @@ impl IngestError {
             | Self::File(_)
             | Self::OnlyWhiteSpace
             | Self::ReaderTimeout { .. }
+            | Self::ReaderOutOfCpu { .. }
             | Self::ReaderOutOfMemory
             | Self::ReaderCrashed { .. }
             | Self::RenderBusy
             | Self::FileLost
             | Self::NotErased
+            | Self::NoJob(_)
+            | Self::JobOver
+            | Self::JobNotOver
+            | Self::JobReplaced
+            | Self::Stopped
             | Self::LeaseLost
             | Self::Interrupted => self.to_string(),
         };

@@ -1,8 +1,9 @@
-//! Document in. `accept` answers the upload; `process` is the worker's flow, one line a stage:
+//! Document in. `admit` answers the upload, an archive's files one by one by `accept`; `process` is the worker's flow, one line a stage:
 //!
 //! ```text
 //! Upload ──accept──▶ job          a version's row, blob and job exist; 202 to the client
-//! job ──read──▶ Parsed            a child process extracted text, pages, headings
+//! job ──resume─▶ Resumed          what an earlier attempt stored and would come out the same
+//!     ──read──▶ Parsed            a child process extracted text, pages, headings
 //!     ──recognise──▶ Parsed       others recognised the pages that are pictures
 //!     ──chunk──▶ Chunks           the text as passages, each with page, boxes and heading path
 //!     ──words──▶ Words            text and terms are durable; a first version can be found by its words
@@ -10,20 +11,32 @@
 //!     ──index──▶ Indexed          the version became the one that is searched in one step
 //! ```
 //!
-//! Every stage may run twice for one version: ids are derived, rows are replaced, writes are fenced by the claim.
+//! Every stage may run twice for one version: ids are derived, rows are replaced, writes are fenced by the claim. An
+//! attempt goes on from what an earlier one stored (`resume`). A version that is whole and processed again is seen as it
+//! was until all of the new is there.
 //! Knows no HTTP, no SQL and no file format.
 
 mod error;
 
 mod accept;
+mod archive;
 mod delete;
 mod page_image;
 mod page_image_cache;
+mod pieces;
 
+mod control;
 mod run;
+mod running;
 mod worker;
 
+mod recipe;
+mod resume;
+
 mod child;
+mod confinement;
+mod unpack;
+
 mod read;
 mod recognise;
 
@@ -39,28 +52,45 @@ mod words;
 mod embed;
 mod index;
 
+pub use archive::Admitted;
+pub use archive::Taken;
 pub use clauses::clauses_of;
 pub use error::IngestError;
+pub use pieces::HeldUpload;
+pub use pieces::UploadStart;
 
 use crate::audit::Auditor;
 use crate::audit::Vault;
 use crate::config::Ingest as IngestConfig;
 use crate::config::Reader as ReaderConfig;
+use crate::config::Uploads as UploadsConfig;
 use crate::domain::Accepted;
+use crate::domain::Begin;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
+use crate::domain::Job;
+use crate::domain::JobId;
 use crate::domain::Principal;
 use crate::domain::Span;
 use crate::ingest::index::Indexed;
 use crate::ingest::page_image_cache::PageImageCache;
+use crate::ingest::read::Parsed;
+use crate::ingest::resume::Resumed;
 use crate::ingest::run::Run;
+use crate::ingest::running::Running;
+use crate::ingest::words::Prepared;
 use crate::ports::Blobs;
 use crate::ports::Documents;
 use crate::ports::Embedder;
 use crate::ports::Erasures;
+use crate::ports::HeldUploads;
 use crate::ports::Intake;
+use crate::ports::JobControl;
 use crate::ports::Jobs;
 use crate::ports::PrefixCache;
+use crate::ports::Stored;
+use crate::ports::UploadParts;
+use crate::ports::Uploads;
 use crate::ports::VectorIndex;
 use secrecy::SecretString;
 use std::path::PathBuf;
@@ -80,6 +110,7 @@ pub struct Ingest {
     images: PageImageCache,
     /// Wakes an idle worker of this process when a file comes in.
     arrivals: Notify,
+    running: Running,
 }
 
 /// What `Ingest` works with; `app.rs` fills it.
@@ -96,14 +127,26 @@ pub struct IngestParts {
     pub max_upload_bytes: usize,
     /// Files.
     pub blobs: Arc<dyn Blobs>,
+    /// Of uploads in pieces.
+    pub uploads_config: UploadsConfig,
+    /// Uploads in pieces.
+    pub uploads: Arc<dyn Uploads>,
+    /// What their writers write.
+    pub held: Arc<dyn HeldUploads>,
+    /// Their bytes, until the last has come.
+    pub pieces: Arc<dyn UploadParts>,
     /// What may be seen.
     pub documents: Arc<dyn Documents>,
     /// What the pipeline writes.
     pub intake: Arc<dyn Intake>,
     /// What deletions have left to erase.
     pub erasures: Arc<dyn Erasures>,
+    /// What earlier attempts have stored.
+    pub stored: Arc<dyn Stored>,
     /// The pipeline's queue.
     pub jobs: Arc<dyn Jobs>,
+    /// What people do to jobs.
+    pub control: Arc<dyn JobControl>,
     /// Vectors.
     pub index: Arc<dyn VectorIndex>,
     /// Counts tokens and makes vectors.
@@ -150,7 +193,16 @@ impl Ingest {
     /// Joins the parts.
     pub fn new(parts: IngestParts) -> Self {
         let renders = Semaphore::new(parts.reader.max_renders.max(1));
-        Self { parts, renders, images: PageImageCache::default(), arrivals: Notify::new() }
+        let (images, arrivals, running) = (PageImageCache::default(), Notify::new(), Running::default());
+        Self { parts, renders, images, arrivals, running }
+    }
+
+    /// Takes a file as [`Ingest::accept`] does, or all files of a zip archive, each as a document of its own.
+    ///
+    /// # Errors
+    /// Why the file was not taken, or nothing of the archive can be had; faults of files in it are in the outcome.
+    pub async fn admit(&self, who: &Principal, upload: Upload) -> Result<Admitted, IngestError> {
+        archive::admit(self, who, upload).await
     }
 
     /// Checks, stores the blob, writes row and job, records it in the log. The same bytes in the same collection give
@@ -176,12 +228,34 @@ impl Ingest {
         Ok(())
     }
 
+    /// Ends a job that waits or runs, with what it left half done; one that is stopped already is as it was.
+    ///
+    /// # Errors
+    /// [`IngestError::JobOver`] when it came to its end, the caller's fault (not writable), or a store's.
+    pub async fn stop(&self, who: &Principal, job: JobId) -> Result<Job, IngestError> {
+        control::stop(self, who, job).await
+    }
+
+    /// Begins the version of a job that is over once more, as a new job.
+    ///
+    /// # Errors
+    /// [`IngestError::JobNotOver`], [`IngestError::JobReplaced`] when it was begun again before, the caller's fault (not
+    /// writable), or a store's.
+    pub async fn retry(&self, who: &Principal, job: JobId, from: Option<Begin>) -> Result<Job, IngestError> {
+        control::retry(self, who, job, from).await
+    }
+
     /// PNG of a page with the characters highlighted.
     ///
     /// # Errors
     /// [`IngestError::NoPageImage`] for text and Markdown, [`IngestError::RenderBusy`] when too many are painted.
     pub async fn page_image(&self, who: &Principal, image: PageImage) -> Result<Vec<u8>, IngestError> {
         page_image::page_image(self, who, image).await
+    }
+
+    /// Asks a child that reads what it is kept from, and says so in the log and in the metrics.
+    pub async fn report_confinement(self: Arc<Self>) {
+        confinement::report(&self.parts).await;
     }
 
     /// Takes jobs until stopped, then gives the one at hand back.
@@ -196,10 +270,21 @@ impl Ingest {
 
     /// One job, one line a stage.
     async fn process(&self, run: &Run) -> Result<Indexed, IngestError> {
-        let parsed = read::read(&self.parts, run).await?;
-        let chunks = chunk::chunk(&self.parts, run, parsed).await?;
-        let words = words::words(&self.parts, run, chunks).await?;
+        let mut prepared = match resume::resume(&self.parts, run).await? {
+            Resumed::Passages(prepared) => prepared,
+            Resumed::Text(parsed) => self.cut(run, parsed).await?,
+            Resumed::Nothing => self.cut(run, read::read(&self.parts, run).await?).await?,
+        };
+        if run.job().redo {
+            prepared = embed::ahead(&self.parts, run, prepared).await?;
+        }
+        let words = words::words(&self.parts, run, prepared).await?;
         let vectors = embed::embed(&self.parts, run, words).await?;
         index::index(&self.parts, run, vectors).await
+    }
+
+    async fn cut(&self, run: &Run, parsed: Parsed) -> Result<Prepared, IngestError> {
+        let chunks = chunk::chunk(&self.parts, run, parsed).await?;
+        words::prepare(&self.parts, run, chunks).await
     }
 }

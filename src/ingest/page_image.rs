@@ -95,7 +95,7 @@ async fn paint(ingest: &Ingest, request: RenderRequest, bytes: Vec<u8>) -> Resul
     match child::ask(&call, Job::Render(request), &bytes).await? {
         Reply::Rendered(png) => Ok(png),
         Reply::Failed(error) => Err(error.into()),
-        Reply::Parsed(_) | Reply::Recognised(_) => {
+        Reply::Parsed(_) | Reply::Recognised(_) | Reply::Unpacked | Reply::Confined(_) => {
             Err(IngestError::ReaderBroken { detail: "a text for an image".to_owned() })
         }
     }

@@ -2,6 +2,8 @@
 //! findings become ours. Knows no passage.
 
 use crate::domain::Coverage;
+use crate::domain::HiddenReason;
+use crate::domain::HiddenText;
 use crate::domain::PageLayout;
 use crate::domain::Recognised;
 use crate::domain::Rect;
@@ -18,6 +20,8 @@ use crate::ingest::child::Call;
 use crate::ingest::recognise::recognise;
 use crate::ingest::run::Run;
 use crate::ports::StoreError;
+use crate::ports::StoredText;
+use crate::ports::StoredVersion;
 use reader::Format;
 use reader::Heading;
 use reader::ReadOptions;
@@ -25,6 +29,7 @@ use reader::WarningCode;
 use reader::child::Job;
 use reader::child::Reply;
 use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use std::time::Instant;
 
@@ -41,6 +46,15 @@ pub(super) struct Parsed {
     pages: Vec<PageLayout>,
     headings: Vec<Heading>,
     tables: Vec<TableRows>,
+    warnings: Vec<Warning>,
+    coverage: Coverage,
+}
+
+/// What of the reader's findings is stored only for cutting the text again.
+#[derive(Serialize, Deserialize)]
+struct Reading {
+    format: Format,
+    headings: Vec<Heading>,
     warnings: Vec<Warning>,
     coverage: Coverage,
 }
@@ -81,11 +95,41 @@ impl Parsed {
         (self.title, self.content, self.pages, self.warnings, self.coverage)
     }
 
-    /// Takes over what the reader said.
-    pub(super) fn from_reader(parsed: reader::Parsed) -> Self {
+    /// What has to be stored beside text, pages and tables so that [`Parsed::from_stored`] gives all of it back.
+    pub(super) fn reading(&self) -> String {
+        let reading = Reading {
+            format: self.format,
+            headings: self.headings.clone(),
+            warnings: self.warnings.clone(),
+            coverage: self.coverage.clone(),
+        };
+        serde_json::to_string(&reading).expect("numbers, names and lists of them can be written")
+    }
+
+    /// What was stored, as the reader said it; none where another build stored it in another form.
+    pub(super) fn from_stored(version: StoredVersion, text: StoredText) -> Option<Self> {
+        let reading: Reading = serde_json::from_str(&version.made.reading).ok()?;
+        let StoredText { content, pages } = text;
+        Some(Self {
+            format: reading.format,
+            title: version.title,
+            content,
+            pages,
+            headings: reading.headings,
+            tables: version.tables,
+            warnings: reading.warnings,
+            coverage: reading.coverage,
+        })
+    }
+
+    /// Takes over what the reader said. A U+0000, which no store keeps, becomes U+FFFD here, so that what is stored is what
+    /// was cut.
+    pub(super) fn from_reader(mut parsed: reader::Parsed) -> Self {
+        parsed.content = without_nul(parsed.content);
         let coverage = coverage(&parsed);
         let warnings = parsed.warnings.into_iter().map(warning).collect();
-        let title = parsed.title.map(|title| title.trim().to_owned()).filter(|title| !title.is_empty());
+        let title = parsed.title.map(|title| without_nul(title).trim().to_owned());
+        let title = title.filter(|title| !title.is_empty());
         Self {
             format: parsed.format,
             title,
@@ -131,7 +175,7 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     let parsed = match child::ask(&call, Job::Read(options), &file).await? {
         Reply::Parsed(parsed) => parsed,
         Reply::Failed(error) => return Err(error.into()),
-        Reply::Rendered(_) | Reply::Recognised(_) => {
+        Reply::Rendered(_) | Reply::Recognised(_) | Reply::Unpacked | Reply::Confined(_) => {
             return Err(IngestError::ReaderBroken { detail: "another thing than a text".to_owned() });
         }
     };
@@ -153,6 +197,10 @@ pub(super) fn password(parts: &IngestParts, sha256: &str, sealed: Option<&[u8]>)
     opened.map(|password| password.expose_secret().to_owned())
 }
 
+fn without_nul(text: String) -> String {
+    if text.contains('\0') { text.replace('\0', "\u{fffd}") } else { text }
+}
+
 fn page(page: reader::Page) -> PageLayout {
     PageLayout {
         number: page.number,
@@ -172,7 +220,22 @@ fn page(page: reader::Page) -> PageLayout {
             quarter_turns: found.quarter_turns,
             skew_degrees: found.skew_degrees,
         }),
+        hidden: page.hidden.into_iter().map(hidden).collect(),
     }
+}
+
+fn hidden(hidden: reader::HiddenText) -> HiddenText {
+    let reason = match hidden.reason {
+        reader::HiddenReason::Invisible => HiddenReason::Invisible,
+        reader::HiddenReason::Background => HiddenReason::Background,
+        reader::HiddenReason::Tiny => HiddenReason::Tiny,
+        reader::HiddenReason::OffPage => HiddenReason::OffPage,
+        reader::HiddenReason::Clipped => HiddenReason::Clipped,
+        reader::HiddenReason::Covered => HiddenReason::Covered,
+        reader::HiddenReason::Layer => HiddenReason::Layer,
+    };
+    // Neither Postgres nor a page can hold it.
+    HiddenText { reason, characters: hidden.characters, text: hidden.text.replace('\0', " ") }
 }
 
 fn table(table: reader::Table) -> TableRows {
@@ -259,6 +322,7 @@ mod tests {
                 undecodable: 1,
                 running: Vec::new(),
                 recognised: None,
+                hidden: Vec::new(),
             }],
             headings: Vec::new(),
             tables: Vec::new(),

@@ -92,11 +92,12 @@ async fn one(
     match child::ask(&call, job, file).await {
         Ok(Reply::Recognised(pages)) => Ok(Ok(pages)),
         Ok(Reply::Failed(error)) => Ok(Err((page, error.to_string()))),
-        Ok(Reply::Parsed(_) | Reply::Rendered(_)) => {
+        Ok(Reply::Parsed(_) | Reply::Rendered(_) | Reply::Unpacked | Reply::Confined(_)) => {
             Err(IngestError::ReaderBroken { detail: "another thing than pages".to_owned() })
         }
         Err(
             error @ (IngestError::ReaderTimeout { .. }
+            | IngestError::ReaderOutOfCpu { .. }
             | IngestError::ReaderOutOfMemory
             | IngestError::ReaderCrashed { .. }),
         ) => Ok(Err((page, error.to_string()))),

@@ -14,6 +14,9 @@ use std::time::Duration;
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// Longest time until an attempt hears that its job was stopped elsewhere.
+const MAX_BEAT: Duration = Duration::from_secs(5);
+
 /// A claimed job in this worker's hands.
 pub(super) struct Run {
     job: ClaimedJob,
@@ -80,7 +83,7 @@ impl Run {
     pub(super) async fn beat(&self) -> IngestError {
         let mut kept = Instant::now();
         loop {
-            tokio::time::sleep(self.lease / 3).await;
+            tokio::time::sleep((self.lease / 3).min(MAX_BEAT)).await;
             match self.say(self.now()).await {
                 Ok(()) => kept = Instant::now(),
                 Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => {

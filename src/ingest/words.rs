@@ -16,7 +16,6 @@ use crate::ingest::error::fenced;
 use crate::ingest::run::Run;
 use crate::ports::Extracted;
 use crate::ports::Point;
-use crate::ports::VectorIndex;
 use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
@@ -28,6 +27,44 @@ use tokio_util::sync::CancellationToken;
 /// Points written in one go.
 const BATCH: usize = 256;
 
+/// A version of which all is there that searching needs, but for the vectors that are not known yet.
+pub(super) struct Prepared {
+    extracted: Extracted,
+    /// An earlier attempt stored the text and its passages.
+    stored: bool,
+    texts: Vec<String>,
+    terms: Vec<SparseVector>,
+    /// By the position of the passage.
+    dense: BTreeMap<usize, Vec<f32>>,
+}
+
+impl Prepared {
+    /// What would be embedded of each passage, as digests.
+    pub(super) fn digests(&self) -> &[[u8; 32]] {
+        &self.extracted.embedded_sha256
+    }
+
+    /// The same, found stored as it is.
+    pub(super) fn already_stored(self) -> Self {
+        Self { stored: true, ..self }
+    }
+
+    /// What is embedded of each passage.
+    pub(super) fn texts(&self) -> &[String] {
+        &self.texts
+    }
+
+    /// The positions of the passages whose vectors are not known.
+    pub(super) fn without_vector(&self) -> Vec<usize> {
+        (0..self.texts.len()).filter(|at| !self.dense.contains_key(at)).collect()
+    }
+
+    /// Takes vectors of passages, by their positions.
+    pub(super) fn add_vectors(&mut self, vectors: impl IntoIterator<Item = (usize, Vec<f32>)>) {
+        self.dense.extend(vectors);
+    }
+}
+
 /// A version whose words are in the index. Points without a dense vector still need one.
 pub(super) struct Words {
     pub(super) extracted: Extracted,
@@ -37,30 +74,41 @@ pub(super) struct Words {
 }
 
 /// What searching needs of each passage.
-struct Prepared {
+struct Searchable {
     texts: Vec<String>,
     terms: Vec<SparseVector>,
     sha256: Vec<[u8; 32]>,
 }
 
+/// Makes what searching needs of the passages, and finds the vectors that are known already.
+#[tracing::instrument(name = "prepare", skip_all)]
+pub(super) async fn prepare(parts: &IngestParts, run: &Run, chunks: Chunks) -> Result<Prepared, IngestError> {
+    let mut extracted = chunks.into_extracted();
+    let Searchable { texts, terms, sha256 } =
+        searchable(parts, extracted.passages.clone(), run.over().clone()).await?;
+    let dense = kept_vectors(parts, run.job(), &sha256).await?;
+    extracted.embedded_sha256 = sha256;
+    extracted.coverage.vectors_kept = dense.len() as u64;
+    Ok(Prepared { extracted, stored: false, texts, terms, dense })
+}
+
 /// Stores the text and makes its words searchable.
 #[tracing::instrument(name = "words", skip_all)]
-pub(super) async fn words(parts: &IngestParts, run: &Run, chunks: Chunks) -> Result<Words, IngestError> {
+pub(super) async fn words(parts: &IngestParts, run: &Run, prepared: Prepared) -> Result<Words, IngestError> {
     let (began, job) = (Instant::now(), run.job());
-    let mut extracted = chunks.into_extracted();
-    let prepared = prepare(parts, extracted.passages.clone(), run.over().clone()).await?;
-    let mut kept = kept_vectors(parts, job, &prepared.sha256).await?;
-
-    extracted.embedded_sha256 = prepared.sha256;
-    extracted.coverage.vectors_kept = kept.len() as u64;
-    parts.intake.store_extracted(job, &extracted).await.map_err(fenced)?;
-    let since = OffsetDateTime::now_utc();
-    let passages = extracted.passages.iter().zip(prepared.terms).enumerate();
-    let points = passages.map(|(at, (passage, sparse))| point(passage, since, kept.remove(&at), sparse));
+    let Prepared { extracted, stored, texts, terms, mut dense } = prepared;
+    if !stored {
+        replace(parts, job, &extracted).await?;
+    }
+    let since = job.visible_since.unwrap_or_else(OffsetDateTime::now_utc);
+    let passages = extracted.passages.iter().zip(terms).enumerate();
+    let points = passages.map(|(at, (passage, sparse))| point(passage, since, dense.remove(&at), sparse));
     let points: Vec<Point> = points.collect();
-    write(parts.index.as_ref(), job, &points).await?;
+    for batch in points.chunks(BATCH) {
+        parts.index.upsert(batch.to_vec()).await?;
+    }
 
-    record(parts, job, &extracted).await?;
+    record(parts, job, &extracted, stored).await?;
     let visible = parts.intake.reveal(job).await.map_err(fenced)?;
     tracing::debug!(
         visible,
@@ -68,7 +116,16 @@ pub(super) async fn words(parts: &IngestParts, run: &Run, chunks: Chunks) -> Res
         ms = began.elapsed().as_millis(),
         "the words are searchable"
     );
-    Ok(Words { extracted, points, texts: prepared.texts })
+    metrics::counter!("docent_ingest_vectors_kept_total").increment(extracted.coverage.vectors_kept);
+    Ok(Words { extracted, points, texts })
+}
+
+/// Puts the text in the place of what was stored of the version. First nobody sees it any more, then its points go: a
+/// vector must never lie under the id of a passage with another text, or a later attempt would keep it for that.
+async fn replace(parts: &IngestParts, job: &ClaimedJob, extracted: &Extracted) -> Result<(), IngestError> {
+    parts.stored.conceal(job).await.map_err(fenced)?;
+    parts.index.delete(job.document, Some(job.version)).await?;
+    parts.intake.store_extracted(job, extracted).await.map_err(fenced)
 }
 
 fn point(passage: &Passage, since: OffsetDateTime, dense: Option<Vec<f32>>, sparse: SparseVector) -> Point {
@@ -84,13 +141,13 @@ fn point(passage: &Passage, since: OffsetDateTime, dense: Option<Vec<f32>>, spar
 }
 
 /// Texts and their terms, off the runtime's threads: both tokenise.
-async fn prepare(
+async fn searchable(
     parts: &IngestParts,
     passages: Vec<Passage>,
     over: CancellationToken,
-) -> Result<Prepared, IngestError> {
+) -> Result<Searchable, IngestError> {
     let embedder = parts.embedder.clone();
-    let prepared = tokio::task::spawn_blocking(move || {
+    let searchable = tokio::task::spawn_blocking(move || {
         let (most, model) = (embedder.max_tokens(), embedder.fingerprint().weights_sha256.clone());
         let count = |text: &str| embedder.count_tokens(text);
         let (mut texts, mut terms, mut sha256) = (Vec::new(), Vec::new(), Vec::new());
@@ -102,9 +159,9 @@ async fn prepare(
             );
             texts.push(text);
         }
-        (texts.len() == passages.len()).then_some(Prepared { texts, terms, sha256 })
+        (texts.len() == passages.len()).then_some(Searchable { texts, terms, sha256 })
     });
-    prepared.await.map_err(|_| IngestError::Panicked("words"))?.ok_or(IngestError::LeaseLost)
+    searchable.await.map_err(|_| IngestError::Panicked("words"))?.ok_or(IngestError::LeaseLost)
 }
 
 /// What is embedded and indexed of a passage: title, headings and the names of the columns above its text, as much of
@@ -146,17 +203,13 @@ async fn kept_vectors(
     Ok(kept.filter_map(|(at, sha256)| Some((at, (*by_text.get(sha256)?).clone()))).collect())
 }
 
-/// Writes all points anew: an earlier attempt may have cut the text into more of them.
-async fn write(index: &dyn VectorIndex, job: &ClaimedJob, points: &[Point]) -> Result<(), IngestError> {
-    index.delete(job.document, Some(job.version)).await?;
-    for batch in points.chunks(BATCH) {
-        index.upsert(batch.to_vec()).await?;
-    }
-    Ok(())
-}
-
 /// What is not in the log does not become visible.
-async fn record(parts: &IngestParts, job: &ClaimedJob, extracted: &Extracted) -> Result<(), IngestError> {
+async fn record(
+    parts: &IngestParts,
+    job: &ClaimedJob,
+    extracted: &Extracted,
+    stored: bool,
+) -> Result<(), IngestError> {
     let event = Event {
         id: EventId::new(),
         kind: "document.words_indexed",
@@ -174,6 +227,7 @@ async fn record(parts: &IngestParts, job: &ClaimedJob, extracted: &Extracted) ->
             "pages": extracted.coverage.pages,
             "passages": extracted.passages.len(),
             "vectors_kept": extracted.coverage.vectors_kept,
+            "stored_before": stored,
         }),
         content: None,
     };

@@ -74,6 +74,7 @@ async fn measure_queue(parts: &IngestParts) {
 async fn attempt(ingest: &Ingest, job: ClaimedJob, stop: &CancellationToken) {
     let parts = &ingest.parts;
     let began = Instant::now();
+    let underway = ingest.running.begin(job.id);
     let run = Run::new(job, parts.jobs.clone(), Duration::from_millis(parts.config.lease_ms));
     let result = tokio::select! {
         // A panic costs this attempt, never the worker.
@@ -81,10 +82,15 @@ async fn attempt(ingest: &Ingest, job: ClaimedJob, stop: &CancellationToken) {
             result.unwrap_or(Err(IngestError::Panicked("process")))
         }
         lost = run.beat() => Err(lost),
+        () = underway.stopped() => Err(IngestError::Stopped),
         () = stopped(stop) => Err(IngestError::Interrupted),
     };
     let outcome = match result {
         Ok(indexed) => say_indexed(&run, &indexed, began),
+        Err(IngestError::Stopped) => {
+            tracing::info!(stage = run.stage().as_str(), "the job was let go: it was stopped");
+            "stopped"
+        }
         Err(error) => settle(parts, &run, &error).await,
     };
     metrics::counter!("docent_ingest_attempts_total", "outcome" => outcome).increment(1);
@@ -125,7 +131,10 @@ async fn settle(parts: &IngestParts, run: &Run, error: &IngestError) -> &'static
     let (code, detail) = (error.code(), detail(error));
     match remedy {
         Remedy::LetGo => {
-            tracing::warn!(code, "the job was let go: its lease is lost or its document deleted");
+            tracing::warn!(
+                code,
+                "the job was let go: it was stopped, its lease is lost or its document deleted"
+            );
             return "lost";
         }
         Remedy::GiveBack => {

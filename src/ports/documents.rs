@@ -194,6 +194,19 @@ pub struct Extracted {
     pub warnings: Vec<Warning>,
     /// What became of the text so far.
     pub coverage: Coverage,
+    /// How all this was made.
+    pub made: Made,
+}
+
+/// What has to be the same for a later attempt to go on from what an earlier one stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Made {
+    /// Names all that the text depends on beside the file.
+    pub read_with: String,
+    /// Names all that the passages and their vectors depend on beside the file.
+    pub cut_with: String,
+    /// JSON: what else of the reader's findings cutting needs.
+    pub reading: String,
 }
 
 /// What the pipeline writes. Every write of a job is fenced by its claim: `Conflict` when another worker has it.

@@ -15,9 +15,24 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("audit", &["domain", "ports", "config"]),
     ("ingest", &["domain", "ports", "config", "audit"]),
     ("answer", &["domain", "ports", "config", "audit"]),
+    ("webhooks", &["domain", "ports", "config", "audit"]),
     ("adapters", &["domain", "ports", "config"]),
-    ("http", &["domain", "ports", "config", "audit", "ingest", "answer"]),
-    ("app", &["domain", "ports", "config", "telemetry", "audit", "ingest", "answer", "adapters", "http"]),
+    ("http", &["domain", "ports", "config", "audit", "ingest", "answer", "webhooks"]),
+    (
+        "app",
+        &[
+            "domain",
+            "ports",
+            "config",
+            "telemetry",
+            "audit",
+            "ingest",
+            "answer",
+            "webhooks",
+            "adapters",
+            "http",
+        ],
+    ),
 ];
 
 /// (start of a path into another crate, the only modules that may write it).

@@ -8,6 +8,7 @@ use docent::config::Secrets;
 use docent::domain::CollectionId;
 use docent::ports::Blobs;
 use docent::ports::StoreError;
+use docent::ports::UploadParts;
 use secrecy::SecretString;
 use sha2::Digest;
 use sha2::Sha256;
@@ -79,11 +80,29 @@ async fn contract(blobs: &dyn Blobs) {
     }
 }
 
+async fn contract_of_parts(parts: &dyn UploadParts) {
+    let bytes = b"a piece of a file".to_vec();
+    parts.put_part("one-0", bytes.clone()).await.unwrap();
+
+    assert_eq!(parts.part("one-0", &digest(&bytes)).await.unwrap(), bytes);
+    let changed = parts.part("one-0", &digest(b"other bytes")).await;
+    assert!(matches!(changed, Err(StoreError::Corrupt { .. })), "{changed:?}");
+    parts.delete_part("one-0").await.unwrap();
+    parts.delete_part("one-0").await.unwrap();
+    let deleted = parts.part("one-0", &digest(&bytes)).await;
+    assert!(matches!(deleted, Err(StoreError::Missing { .. })), "{deleted:?}");
+    for no_name in ["", "../../etc/passwd", "a/b", "a.b"] {
+        let refused = parts.put_part(no_name, Vec::new()).await;
+        assert!(matches!(refused, Err(StoreError::Corrupt { .. })), "`{no_name}`: {refused:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_directory_keeps_files() {
     let data_dir = tempfile::tempdir().unwrap();
 
     contract(&in_directory(data_dir.path())).await;
+    contract_of_parts(&in_directory(data_dir.path())).await;
 }
 
 #[tokio::test]
@@ -91,6 +110,7 @@ async fn a_bucket_keeps_files() {
     let server = S3TestServer::start().await;
 
     contract(&in_bucket(server.url(), 20_000)).await;
+    contract_of_parts(&in_bucket(server.url(), 20_000)).await;
 
     assert!(
         server.keys().iter().all(|key| key.starts_with("/contracts/docent/files/")),

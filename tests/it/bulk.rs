@@ -44,6 +44,27 @@ async fn a_folder_goes_in_file_by_file_and_again_without_copies() {
 }
 
 #[tokio::test]
+async fn a_large_file_goes_in_pieces_and_is_refused_like_any_other() {
+    let app = TestApp::start().await;
+    let collection = app.collection("contracts").await;
+    let folder = tempfile::tempdir().unwrap();
+    let large = files::large_pdf(files::LEASE, 17 << 20);
+    std::fs::write(folder.path().join("large.pdf"), &large).unwrap();
+    let picture: Vec<u8> =
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".iter().copied().chain((0..9 << 20).map(|_| 7)).collect();
+    std::fs::write(folder.path().join("picture.png"), picture).unwrap();
+
+    let report = bulk::ingest(access(&app), "contracts", &[folder.path().to_owned()]).await.unwrap();
+
+    assert_eq!((report.ready, report.failed.len()), (1, 1), "{report:?}");
+    assert!(report.failed[0].1.contains("PNG image"), "{report:?}");
+    let (_, listed) = app.get(&format!("/api/v1/collections/{collection}/documents")).await;
+    assert_eq!(listed["data"][0]["file"]["bytes"], large.len(), "{listed}");
+    assert_eq!(app.stored_files(), 1, "the pieces are gone");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_collection_or_service_that_is_not_there_is_named() {
     let app = TestApp::start().await;
     let file = tempfile::NamedTempFile::new().unwrap();

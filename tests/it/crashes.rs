@@ -4,7 +4,11 @@ use crate::support::app::body;
 use crate::support::app::eventually;
 use crate::support::files;
 use crate::support::postgres::data_dir;
+use crate::support::process::KEY;
 use crate::support::process::Process;
+use crate::support::wire;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use futures::StreamExt;
 use reqwest::Method;
 use reqwest::StatusCode;
@@ -80,6 +84,53 @@ async fn a_service_killed_during_an_answer_leaves_exactly_one_outcome() {
 
         assert_eq!(outcomes.len(), 1, "killed after {delay} ms: {outcomes:?}");
     }
+}
+
+#[tokio::test]
+async fn an_upload_in_pieces_goes_on_after_a_kill() {
+    let directory = data_dir();
+    let mut service = Process::start(directory.path(), ENVIRONMENT).await;
+    let collection = collection(&service).await;
+    let file = long_text(0);
+    let (first, rest) = file.split_at(1_000);
+    let metadata = format!("collection_id {}", STANDARD.encode(&collection));
+    let made = service.request(Method::POST, "/api/v1/uploads").header("tus-resumable", "1.0.0");
+    let made =
+        made.header("upload-length", file.len()).header("upload-metadata", metadata).send().await.unwrap();
+    let place = made.headers()["location"].to_str().unwrap().to_owned();
+    let patch = async |service: &Process, offset: usize, bytes: &[u8]| {
+        let request = service.request(Method::PATCH, &place).header("tus-resumable", "1.0.0");
+        let request = request.header("content-type", "application/offset+octet-stream");
+        request.header("upload-offset", offset).body(bytes.to_vec()).send().await.unwrap()
+    };
+    assert_eq!(patch(&service, 0, first).await.status(), StatusCode::NO_CONTENT);
+    let headers = [
+        ("Authorization", &*format!("Bearer {KEY}")),
+        ("Tus-Resumable", "1.0.0"),
+        ("Content-Type", "application/offset+octet-stream"),
+        ("Upload-Offset", "1000"),
+    ];
+    let line =
+        wire::broken(&service.url, &format!("PATCH {place}"), &headers, rest.len(), &rest[..500]).await;
+
+    service.kill();
+    drop(line);
+    service = Process::start(directory.path(), ENVIRONMENT).await;
+    let head = service.request(Method::HEAD, &place).header("tus-resumable", "1.0.0").send().await.unwrap();
+    let last = eventually("the dead writer's lease is over", || async {
+        let answer = patch(&service, 1_000, rest).await;
+        (answer.status() != StatusCode::LOCKED).then_some(answer)
+    })
+    .await;
+
+    assert_eq!(head.headers()["upload-offset"], "1000");
+    assert_eq!(last.status(), StatusCode::NO_CONTENT);
+    let settled = settled(&service, last.headers()["docent-document-id"].to_str().unwrap()).await;
+    assert_eq!(
+        (&settled["status"], &settled["file"]["bytes"]),
+        (&json!("ready"), &json!(file.len())),
+        "{settled}"
+    );
 }
 
 #[tokio::test]

@@ -5,17 +5,28 @@ mod support;
 
 mod answers;
 mod architecture;
+mod archives;
 mod audit;
 mod blobs;
 mod bulk;
 mod crashes;
+mod crashes_by_stage;
 mod documents;
+mod hidden_text;
+mod hostile;
+mod idempotency;
 mod identity;
+mod jobs;
 mod outlines;
 mod outside;
 mod pages;
 mod postgres;
+mod resumable;
 mod scans;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
 mod versions;
+mod views;
+mod webhooks;
+#[cfg(feature = "embedded-qdrant")]
+mod workers;

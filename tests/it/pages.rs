@@ -5,7 +5,7 @@ use crate::support::files;
 use reqwest::StatusCode;
 use reqwest::header;
 
-const ROOMS: &[&str] = &["/ask", "/collections", "/audit"];
+const ROOMS: &[&str] = &["/ask", "/collections", "/jobs", "/audit"];
 /// Of every user that tests make.
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -54,7 +54,7 @@ async fn each_role_is_led_to_a_room_it_may_enter_and_offered_no_other() {
 
     for (role, rooms) in [
         ("viewer", ["/ask", "/collections"].as_slice()),
-        ("contributor", &["/ask", "/collections"]),
+        ("contributor", &["/ask", "/collections", "/jobs"]),
         ("admin", &["/collections"]),
         ("auditor", &["/audit"]),
     ] {
@@ -99,7 +99,7 @@ fn browser() -> reqwest::Client {
     reqwest::Client::builder().cookie_store(true).build().unwrap()
 }
 
-async fn signed_in(app: &TestApp, name: &str) -> reqwest::Client {
+pub(crate) async fn signed_in(app: &TestApp, name: &str) -> reqwest::Client {
     let client = browser();
     let form = [("name", name), ("password", PASSWORD), ("next", "/collections")];
     let first = client.post(format!("{}/sign-in", app.url)).form(&form).send().await.unwrap();

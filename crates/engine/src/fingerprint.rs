@@ -33,6 +33,9 @@ pub struct Fingerprint {
 /// This engine's name and version, and its tensor library's.
 pub(crate) const ENGINE: &str = concat!("docent-engine ", env!("CARGO_PKG_VERSION"), ", candle 0.11.1");
 
+/// The same where this engine computes alone, without the library.
+pub(crate) const ENGINE_ALONE: &str = concat!("docent-engine ", env!("CARGO_PKG_VERSION"));
+
 /// The last part of a path.
 pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())

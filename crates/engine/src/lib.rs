@@ -32,6 +32,7 @@ mod detokenize;
 mod sampler;
 
 mod decoder;
+mod float;
 mod weights;
 
 #[cfg(test)]

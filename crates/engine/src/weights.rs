@@ -1,4 +1,5 @@
-//! Model files mapped into memory. The one place in this crate with `unsafe`. Knows no architecture.
+//! Model files mapped into memory. With the encoder's choice of instructions the one place in this crate with `unsafe`.
+//! Knows no architecture.
 
 use std::path::Path;
 use std::path::PathBuf;

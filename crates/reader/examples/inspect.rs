@@ -1,6 +1,7 @@
 //! Reads files and prints one line for each: time, pages, characters, warnings. `--text FILE` prints the text instead,
-//! `--words FILE` the words with their boxes, `--tables FILE…` the tables as JSON, one a line, `--render FILE PAGE` writes
-//! the page's image to standard output.
+//! `--words FILE` the words with their boxes, `--pages FILE [PASSWORD]` the pages as JSON with what runs through all of
+//! them, `--tables FILE…` the tables as JSON, one a line, `--hidden FILE` what pages hide, `--headings FILE` its headings,
+//! `--render FILE PAGE` writes the page's image to standard output.
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 
 use reader::ReadOptions;
@@ -14,6 +15,10 @@ fn main() {
         ["--text", file] => text(file),
         ["--words", file] => words(file),
         ["--tables", ref files @ ..] => files.iter().for_each(|file| tables(file)),
+        ["--pages", file] => pages(file, None),
+        ["--pages", file, password] => pages(file, Some(password.to_owned())),
+        ["--hidden", file] => hidden(file),
+        ["--headings", file] => headings(file),
         ["--render", file, page] => image(file, page.parse().expect("a page number")),
         ref files => files.iter().for_each(|file| summary(file)),
     }
@@ -58,6 +63,25 @@ fn text(file: &str) {
     }
 }
 
+/// Ends with status 1 where the file cannot be read.
+fn pages(file: &str, password: Option<String>) {
+    let options = ReadOptions { password, ..ReadOptions::default() };
+    let Ok(parsed) = reader::read(&load(file), &options) else { std::process::exit(1) };
+    let characters: Vec<char> = parsed.content.chars().collect();
+    let text = |span: reader::Span| -> String {
+        characters[span.start as usize..span.end as usize].iter().collect()
+    };
+    let pages = parsed.pages.iter().map(|page| {
+        let words = page.words.iter().map(|word| {
+            let reader::Rect { x0, y0, x1, y1 } = word.rect;
+            serde_json::json!([x0, y0, x1, y1, text(word.span)])
+        });
+        let words: Vec<_> = words.collect();
+        serde_json::json!({ "text": text(page.span), "running": page.running, "words": words })
+    });
+    println!("{}", serde_json::json!({ "pages": pages.collect::<Vec<_>>() }));
+}
+
 fn words(file: &str) {
     let parsed = reader::read(&load(file), &ReadOptions::default()).expect("the file can be read");
     let characters: Vec<char> = parsed.content.chars().collect();
@@ -82,6 +106,22 @@ fn tables(file: &str) {
         let rows: Vec<(usize, String)> = rows.collect();
         let header_rows = table.header_rows;
         println!("{}", serde_json::json!({ "file": file, "header_rows": header_rows, "rows": rows }));
+    }
+}
+
+fn hidden(file: &str) {
+    let parsed = reader::read(&load(file), &ReadOptions::default()).expect("the file can be read");
+    for page in &parsed.pages {
+        for text in &page.hidden {
+            println!("{}\t{:?}\t{}\t{:?}", page.number, text.reason, text.characters, text.text);
+        }
+    }
+}
+
+fn headings(file: &str) {
+    let parsed = reader::read(&load(file), &ReadOptions::default()).expect("the file can be read");
+    for heading in &parsed.headings {
+        println!("{}\t{}\t{:?}", heading.level, heading.title, heading.span);
     }
 }
 

@@ -10,6 +10,7 @@ use crate::text;
 const PDF_HEADER_WITHIN: usize = 1024;
 const WORD: &str = "a Word document (DOCX)";
 const EXCEL: &str = "an Excel workbook (XLSX)";
+const ARCHIVE: &str = "a zip archive";
 const POWERPOINT: &str = "a PowerPoint presentation (PPTX)";
 /// Comments before a web page's first element may be so long.
 const HTML_WITHIN: usize = 64 * 1024;
@@ -59,6 +60,11 @@ pub fn detect(bytes: &[u8]) -> Result<Format, ReadError> {
     Ok(if looks_like_markdown(&decoded.content[..sample]) { Format::Markdown } else { Format::Text })
 }
 
+/// Says whether the bytes are a zip archive of files, and not a document that is kept in one.
+pub fn is_archive(bytes: &[u8]) -> bool {
+    is_zip(bytes) && zip_kind(bytes) == ARCHIVE
+}
+
 /// Names the format of bytes that begin like one of the usual binary files, with an article.
 fn foreign_format(bytes: &[u8]) -> Option<&'static str> {
     const MAGIC: &[(&[u8], &str)] = &[
@@ -101,7 +107,7 @@ fn is_zip(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PK\x03\x04") || bytes.starts_with(b"PK\x05\x06")
 }
 
-/// Names a zip file by the entries that only one kind of document has.
+/// Names a zip file by the entries that only one kind of document has, and that may stand nowhere else in it.
 fn zip_kind(bytes: &[u8]) -> &'static str {
     const ENTRIES: &[(&str, &str)] = &[
         ("word/document", WORD),
@@ -109,17 +115,32 @@ fn zip_kind(bytes: &[u8]) -> &'static str {
         ("xl/workbook", EXCEL),
         ("ppt/presentation", POWERPOINT),
         ("OFD.xml", "an OFD document"),
+    ];
+    // By their own rules the first entry, whole and unpacked, right behind the file's header of 30 bytes.
+    const FIRST: &[(&str, &str)] = &[
         ("mimetypeapplication/vnd.oasis.opendocument", "an OpenDocument file"),
         ("mimetypeapplication/epub", "an EPUB book"),
     ];
-    // Office files may hold other ones, whose entries can be seen in the bytes: the archive's own directory goes first.
+    let first = bytes.get(30..).unwrap_or_default();
+    if let Some((_, name)) = FIRST.iter().find(|(start, _)| first.starts_with(start.as_bytes())) {
+        return name;
+    }
     let names = package::names(bytes);
-    let own = ENTRIES.iter().find(|(entry, _)| names.iter().any(|name| name.starts_with(entry.as_bytes())));
-    // Names stand in the local headers at the front and in the directory at the back.
-    let (front, back) = (&bytes[..bytes.len().min(1 << 16)], &bytes[bytes.len().saturating_sub(1 << 16)..]);
-    let seen = |entry: &str| contains(front, entry.as_bytes()) || contains(back, entry.as_bytes());
-    let found = own.or_else(|| ENTRIES.iter().find(|(entry, _)| seen(entry)));
-    found.map_or("a zip archive", |(_, name)| name)
+    let found = if names.is_empty() {
+        // The directory is lost: names stand in the local headers at the front and in what is left of it at the back.
+        let (front, back) =
+            (&bytes[..bytes.len().min(1 << 16)], &bytes[bytes.len().saturating_sub(1 << 16)..]);
+        let seen = |entry: &str| contains(front, entry.as_bytes()) || contains(back, entry.as_bytes());
+        ENTRIES.iter().find(|(entry, _)| seen(entry))
+    } else {
+        // An archive of documents holds their entries too, in its bytes, but not in its own directory.
+        let own = |entry: &str| {
+            let mut rest = names.iter().filter_map(|name| name.strip_prefix(entry.as_bytes()));
+            rest.any(|rest| !rest.contains(&b'/'))
+        };
+        ENTRIES.iter().find(|(entry, _)| own(entry))
+    };
+    found.map_or(ARCHIVE, |(_, name)| name)
 }
 
 /// Recognises a web page by how it begins, comments aside.

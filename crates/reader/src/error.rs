@@ -74,6 +74,35 @@ pub enum ReadError {
         /// What is missing or failed.
         detail: String,
     },
+    /// A file of an archive has a password of its own.
+    #[error("this file is locked in the archive; upload it on its own, unlocked")]
+    EncryptedMember,
+    /// A file of an archive is packed in a way that is not read.
+    #[error(
+        "this file is packed by {method}, which is not read; pack the archive anew, or upload the file on its own"
+    )]
+    UnsupportedMember {
+        /// The way's name.
+        method: String,
+    },
+    /// An archive in an archive.
+    #[error("this is an archive within an archive, which is not unpacked; upload it on its own")]
+    NestedArchive,
+    /// An archive holds more files than allowed.
+    #[error("the archive holds more than the {limit} files allowed")]
+    TooManyMembers {
+        /// How many are allowed.
+        limit: usize,
+    },
+    /// The files of an archive are more bytes than allowed; this one was beyond.
+    #[error("the archive unpacks to more than the {limit} bytes allowed, and this file was left out")]
+    ArchiveTooLarge {
+        /// How many are allowed.
+        limit: u64,
+    },
+    /// An archive holds no files.
+    #[error("the archive holds no files")]
+    EmptyArchive,
     /// Reading takes more work than any honest file of its size.
     #[error("reading the file takes more work than is allowed: {detail}")]
     OutOfBudget {
@@ -97,6 +126,12 @@ impl ReadError {
             ReadError::NoSuchPage { .. } => "no_such_page",
             ReadError::NotRenderable { .. } => "not_renderable",
             ReadError::RecognitionFailed { .. } => "recognition_failed",
+            ReadError::EncryptedMember => "encrypted_member",
+            ReadError::UnsupportedMember { .. } => "unsupported_member",
+            ReadError::NestedArchive => "nested_archive",
+            ReadError::TooManyMembers { .. } => "too_many_members",
+            ReadError::ArchiveTooLarge { .. } => "archive_too_large",
+            ReadError::EmptyArchive => "empty_archive",
             ReadError::OutOfBudget { .. } => "out_of_budget",
         }
     }

@@ -77,6 +77,7 @@ mod tests {
             undecodable: 0,
             running: Vec::new(),
             recognised: None,
+            hidden: Vec::new(),
         }
     }
 

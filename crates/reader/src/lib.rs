@@ -1,11 +1,13 @@
 //! File bytes in; pages, positioned text, headings, warnings and page images out.
 //!
 //! [`read`] turns one file into [`Parsed`]: the text, the pages as spans of it, and for PDF a box for every word.
-//! [`render`] paints one PDF page with highlights, [`recognise`] reads pages that are pictures. All work on hostile bytes within stated bounds, and are meant
+//! [`render`] paints one PDF page with highlights, [`recognise`] reads pages that are pictures, [`unpack`] takes an
+//! archive of files apart. All work on hostile bytes within stated bounds, and are meant
 //! to run in the child process of [`child`], whose limits hold where bounds in this code cannot.
 //!
 //! This crate knows no database, no collection, no network and no file names.
 
+mod archive;
 pub mod child;
 mod detect;
 mod docx;
@@ -27,7 +29,10 @@ mod table;
 mod text;
 mod xlsx;
 
+pub use archive::Member;
+pub use archive::unpack;
 pub use detect::detect;
+pub use detect::is_archive;
 pub use error::ReadError;
 pub use highlight::rects_for;
 pub use ocr::OcrError;
@@ -35,8 +40,11 @@ pub use ocr::OcrModels;
 pub use options::ReadOptions;
 pub use options::RecogniseRequest;
 pub use options::RenderRequest;
+pub use options::UnpackOptions;
 pub use parsed::Format;
 pub use parsed::Heading;
+pub use parsed::HiddenReason;
+pub use parsed::HiddenText;
 pub use parsed::Page;
 pub use parsed::Parsed;
 pub use parsed::Recognised;

@@ -37,11 +37,17 @@ impl<'o> Manuscript<'o> {
             undecodable: 0,
             running: Vec::new(),
             recognised: None,
+            hidden: Vec::new(),
         });
     }
 
     /// Adds a block with its level where it is a heading.
     pub(crate) fn block(&mut self, text: &str, heading: Option<u8>) -> Result<(), ReadError> {
+        self.titled(text, heading.map(|level| (level, text)))
+    }
+
+    /// Adds a block with its level and title where it is a heading.
+    pub(crate) fn titled(&mut self, text: &str, heading: Option<(u8, &str)>) -> Result<(), ReadError> {
         self.part();
         let start = self.characters;
         // Two line breaks may follow.
@@ -55,8 +61,8 @@ impl<'o> Manuscript<'o> {
         if let Some(page) = self.pages.last_mut() {
             page.span.end = self.characters;
         }
-        if let Some(level) = heading.filter(|_| !text.trim().is_empty()) {
-            let title = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        if let Some((level, title)) = heading.filter(|(_, title)| !title.trim().is_empty()) {
+            let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
             self.headings.push(Heading { level, title, span: Span { start, end } });
         }
         Ok(())

@@ -94,3 +94,23 @@ impl fmt::Debug for RecogniseRequest {
             .finish()
     }
 }
+
+/// Bounds on an archive that is taken apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct UnpackOptions {
+    /// More files than this are an error; 1,000 unless set.
+    pub max_members: usize,
+    /// A file that unpacks to more bytes is left out; 256 MiB unless set.
+    pub max_member_bytes: u64,
+    /// All files together unpack to at most so many bytes, the rest is left out; 1 GiB unless set.
+    pub max_total_bytes: u64,
+    /// A file that unpacks to more than so many times its size is left out; 200 unless set. Small files may.
+    pub max_ratio: u64,
+}
+
+impl Default for UnpackOptions {
+    fn default() -> Self {
+        Self { max_members: 1_000, max_member_bytes: 256 << 20, max_total_bytes: 1 << 30, max_ratio: 200 }
+    }
+}

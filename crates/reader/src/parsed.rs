@@ -15,6 +15,8 @@ pub struct Parsed {
     /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word,
     /// PowerPoint, web pages and e-mail paragraphs with an empty line between them, and the rows of tables as
     /// `| Item | Price |`, as for the tables of a PDF; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns.
+    /// Tracked changes of Word stand in it as `[inserted: …]`, `[deleted: …]`, `[moved here: …]` and `[moved away: …]`, each
+    /// on one line.
     pub content: String,
     /// The pages in order; their spans cover `content` without gaps. Sheets and slides are pages; files without pages have one.
     pub pages: Vec<Page>,
@@ -92,6 +94,55 @@ pub struct Page {
     /// How the text was recognised, where the page is a picture of text.
     #[serde(default)]
     pub recognised: Option<Recognised>,
+    /// Text that a reader of the page does not see. It is no part of `content`.
+    #[serde(default)]
+    pub hidden: Vec<HiddenText>,
+}
+
+/// Text of a page that a reader of it does not see, all of one reason.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HiddenText {
+    /// Why it is not seen.
+    pub reason: HiddenReason,
+    /// Its characters without white space.
+    pub characters: u32,
+    /// The text, or as much of it as is kept.
+    pub text: String,
+}
+
+/// Why text of a page is not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HiddenReason {
+    /// It is drawn without leaving a trace.
+    Invisible,
+    /// It has the colour of what lies under it.
+    Background,
+    /// It is too small to be read.
+    Tiny,
+    /// It lies outside of the page.
+    OffPage,
+    /// Where it lies nothing can be painted.
+    Clipped,
+    /// Something is painted over it.
+    Covered,
+    /// It belongs to a layer that is switched off.
+    Layer,
+}
+
+impl HiddenReason {
+    /// Says it after "text that".
+    pub(crate) fn phrase(self) -> &'static str {
+        match self {
+            HiddenReason::Invisible => "is drawn invisibly",
+            HiddenReason::Background => "has the colour of its background",
+            HiddenReason::Tiny => "is too small to read",
+            HiddenReason::OffPage => "lies outside of the page",
+            HiddenReason::Clipped => "is clipped away",
+            HiddenReason::Covered => "is painted over",
+            HiddenReason::Layer => "is on a layer that is off",
+        }
+    }
 }
 
 /// A page whose text was recognised in its picture (OCR).
@@ -238,13 +289,13 @@ pub enum WarningCode {
     PageWithoutText,
     /// A part of the page was damaged or exceeded a bound and is missing.
     PageIncomplete,
-    /// The page holds text that a reader of the page does not see. Of a web page it is left out.
+    /// The page holds text that a reader of the page does not see; it is left out. Pages of a PDF list it.
     HiddenText,
     /// The file was damaged and has been repaired; parts may be missing.
     RepairedFile,
     /// The character encoding was guessed.
     EncodingGuessed,
-    /// The file holds insertions and deletions that nobody has accepted or rejected yet.
+    /// The file holds insertions and deletions that nobody has accepted or rejected yet; they are marked in the text.
     TrackedChanges,
     /// Pictures, charts and diagrams were passed over.
     PicturesNotRead,

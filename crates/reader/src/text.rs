@@ -64,6 +64,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         undecodable: decoded.faults,
         running: Vec::new(),
         recognised: None,
+        hidden: Vec::new(),
     };
     Ok(Parsed {
         format: Format::Text,

@@ -6,9 +6,11 @@ use reader::Format;
 use reader::OcrModels;
 use reader::ReadOptions;
 use reader::RecogniseRequest;
+use reader::UnpackOptions;
 use reader::child;
 use reader::child::Job;
 use reader::child::Limits;
+use reader::child::MemberLine;
 use reader::child::ProtocolError;
 use reader::child::Reply;
 use std::io::Write;
@@ -33,10 +35,17 @@ fn main() -> ExitCode {
     a_header_that_is_no_job_fails();
     recognition_without_models_is_refused();
     recognition_keeps_to_the_limits();
+    a_child_can_do_nothing_else();
+    an_archive_is_said_file_by_file();
     ExitCode::SUCCESS
 }
 
 fn converse(mode: &str, header: &[u8], file: &[u8]) -> (bool, Result<Reply, ProtocolError>) {
+    let (success, output) = output(mode, header, file);
+    (success, child::decode_reply(&output))
+}
+
+fn output(mode: &str, header: &[u8], file: &[u8]) -> (bool, Vec<u8>) {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .arg(mode)
         .stdin(Stdio::piped())
@@ -49,7 +58,7 @@ fn converse(mode: &str, header: &[u8], file: &[u8]) -> (bool, Result<Reply, Prot
     let _ = input.write_all(header).and_then(|()| input.write_all(file));
     drop(input);
     let output = child.wait_with_output().unwrap();
-    (output.status.success(), child::decode_reply(&output.stdout))
+    (output.status.success(), output.stdout)
 }
 
 fn read(file: &[u8]) -> (bool, Result<Reply, ProtocolError>) {
@@ -134,4 +143,34 @@ fn recognition_keeps_to_the_limits() {
     let Ok(Reply::Recognised(pages)) = reply else { panic!("{reply:?}") };
     assert!(success);
     assert_eq!((pages.len(), pages[0].number, pages[0].text.as_str()), (1, 1, "The rent is 2400"));
+}
+
+fn a_child_can_do_nothing_else() {
+    let (success, reply) = converse("serve", &child::encode_header(&Job::Probe), b"");
+
+    let Ok(Reply::Confined(confinement)) = reply else { panic!("{reply:?}") };
+    assert!(success);
+    assert_eq!(confinement.possible, Vec::<String>::new());
+    // Wherever tests run, there are filters; Landlock is newer.
+    assert!(confinement.seccomp, "{confinement:?}");
+}
+
+fn an_archive_is_said_file_by_file() {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in [("a.txt", b"two\nlines".to_vec()), ("zeros", vec![0; 4 << 20])] {
+        writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(&bytes).unwrap();
+    }
+    let archive = writer.finish().unwrap().into_inner();
+    let output = output("serve", &child::encode_header(&Job::Unpack(UnpackOptions::default())), &archive).1;
+
+    let (first, rest) = output.split_at(output.iter().position(|&byte| byte == b'\n').unwrap() + 1);
+    let Some(MemberLine::Unpacked { path, bytes: 9 }) = child::decode_member(first) else {
+        panic!("{first:?}")
+    };
+    assert_eq!((path.as_str(), &rest[..9]), ("a.txt", b"two\nlines".as_slice()));
+    let second = rest[9..].split_inclusive(|&byte| byte == b'\n').next().unwrap();
+    let Some(MemberLine::Refused { error, .. }) = child::decode_member(second) else { panic!("{second:?}") };
+    assert_eq!(error.code(), "out_of_budget");
+    assert_eq!(child::decode_reply(&rest[9 + second.len()..]).unwrap(), Reply::Unpacked);
 }

@@ -174,7 +174,11 @@ async fn insert_outline(
         job.document.uuid(),
         job.version,
         json(&extracted.clauses)?,
-        json(&extracted.structure)?
+        json(&extracted.structure)?,
+        extracted.made.read_with,
+        extracted.made.cut_with,
+        job.id.uuid(),
+        extracted.made.reading
     )
     .execute(connection)
     .await

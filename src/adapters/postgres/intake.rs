@@ -9,6 +9,8 @@ use crate::adapters::postgres::error::missing;
 use crate::adapters::postgres::error::store_error;
 use crate::adapters::postgres::error::violated;
 use crate::adapters::postgres::extracted;
+use crate::adapters::postgres::job_control::NewJob;
+use crate::adapters::postgres::job_control::insert_job;
 use crate::adapters::postgres::jobs::still_ours;
 use crate::adapters::postgres::text::json;
 use crate::adapters::postgres::text::known;
@@ -17,6 +19,7 @@ use crate::adapters::postgres::text::storable;
 use crate::adapters::postgres::text::storable_title;
 use crate::domain::Accepted;
 use crate::domain::AclFilter;
+use crate::domain::Begin;
 use crate::domain::ClaimedJob;
 use crate::domain::CollectionId;
 use crate::domain::Coverage;
@@ -164,7 +167,7 @@ async fn accept_once(
     if !insert_version(connection, upload, document, number, job).await? {
         return Ok(None);
     }
-    insert_job(connection, upload, document, number, job).await?;
+    insert_job(connection, &new_job(upload, document, number, job)).await?;
     let status = status_of(connection, document).await?;
     Ok(Some(Accepted { document_id: document, version: number, job_id: job, status, existing: false }))
 }
@@ -214,7 +217,7 @@ async fn find_same_bytes(
         .execute(&mut *connection)
         .await
         .map_err(store_error)?;
-        insert_job(connection, upload, document, same.number, job).await?;
+        insert_job(connection, &new_job(upload, document, same.number, job)).await?;
     }
     let status = status_of(connection, document).await?;
     Ok(Some(Accepted { document_id: document, version: same.number, job_id: job, status, existing: true }))
@@ -283,25 +286,18 @@ async fn insert_version(
     })
 }
 
-async fn insert_job(
-    connection: &mut PgConnection,
-    upload: &NewVersion,
-    document: DocumentId,
-    version: i32,
-    job: JobId,
-) -> Result<(), StoreError> {
-    sqlx::query!(
-        "insert into jobs (id, document_id, version, collection_id, max_attempts) values ($1, $2, $3, $4, $5)",
-        job.uuid(),
-        document.uuid(),
+const fn new_job(upload: &NewVersion, document: DocumentId, version: i32, id: JobId) -> NewJob {
+    NewJob {
+        id,
+        document,
         version,
-        upload.collection.uuid(),
-        upload.max_attempts
-    )
-    .execute(connection)
-    .await
-    .map(|_done| ())
-    .map_err(store_error)
+        collection: upload.collection,
+        max_attempts: upload.max_attempts,
+        requested_by: upload.uploaded_by,
+        begins: Begin::Read,
+        redo: false,
+        later: false,
+    }
 }
 
 async fn status_of(

@@ -12,12 +12,17 @@ mod erasures;
 mod error;
 mod extracted;
 mod histories;
+mod idempotency;
 mod intake;
+mod job_control;
 mod jobs;
 mod log;
 mod session;
+mod stored;
 mod text;
+mod uploads;
 mod users;
+mod webhooks;
 
 pub use error::PostgresError;
 pub use managed::ManagedPostgres;

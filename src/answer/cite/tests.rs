@@ -56,6 +56,26 @@ fn unsupported(draft: &str) {
 }
 
 #[test]
+fn what_is_deleted_is_neither_quoted_nor_borne_out() {
+    let passage =
+        "The deposit is returned within [deleted: thirty][inserted: sixty] days. It bears interest.";
+    let sources = [source(passage, 0)];
+    let check = |draft: &str| check(draft, &content_terms("When is the deposit returned?"), &sources);
+    let whole = "The deposit is returned within [deleted: thirty][inserted: sixty] days";
+
+    for (draft, verdict) in [
+        ("The deposit is returned within sixty days. [1]", SentenceVerdict::Quoted),
+        ("Within sixty days the deposit is returned. [1]", SentenceVerdict::Supported),
+    ] {
+        let checked = check(draft);
+        assert_eq!(checked.verdict, verdict, "{draft}");
+        assert!(sources[0].quote(&checked.places[0].1).0.starts_with(whole), "{draft}");
+    }
+    let denied = check("The deposit is returned within thirty days. [1]");
+    assert!(denied.own_words || denied.verdict == SentenceVerdict::Unsupported, "{denied:?}");
+}
+
+#[test]
 fn a_copy_is_quoted_with_the_characters_of_the_passage() {
     quoted(
         "差旅费用须在行程结束后三十日内，通过财务系统提交报销单。[1]",

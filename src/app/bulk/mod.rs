@@ -2,6 +2,7 @@
 //! service knows files by their bytes, so a run that was broken off is simply run again. Knows no store.
 
 mod files;
+mod pieces;
 mod service;
 
 pub use service::Access;
@@ -16,12 +17,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
-/// Files that are sent at a time; each is held in memory here.
+/// Files that are sent at a time; each small one is held in memory here, of a large one a piece.
 const UPLOADS: usize = 3;
 /// Files that are sent or waited for at a time: each is asked after every two seconds at most.
 const UNDER_WAY: usize = 8;
 
-/// What became of the files.
+/// What became of the files; those of an archive count each.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// Searchable now.
@@ -53,13 +54,12 @@ pub async fn ingest(access: Access, collection: &str, paths: &[PathBuf]) -> anyh
     let mut under_way = futures::stream::iter(files).map(one).buffer_unordered(UNDER_WAY);
     let mut report = Report::default();
     while let Some((file, ended)) = under_way.next().await {
-        match ended {
-            Ok(known) => (report.ready, report.known) = (report.ready + 1, report.known + usize::from(known)),
-            Err(reason) => {
-                bar.println(format!("failed: {}: {reason}", file.display()));
-                report.failed.push((file, reason));
-            }
+        for (path, reason) in &ended.failed {
+            bar.println(format!("failed: {}: {reason}", within(&file, path).display()));
         }
+        report.ready += ended.ready;
+        report.known += ended.known;
+        report.failed.extend(ended.failed.into_iter().map(|(path, reason)| (within(&file, &path), reason)));
         bar.inc(1);
     }
     bar.finish_and_clear();
@@ -67,14 +67,44 @@ pub async fn ingest(access: Access, collection: &str, paths: &[PathBuf]) -> anyh
     Ok(report)
 }
 
-/// Sends a file and waits until it is searchable; says whether it was known before.
-async fn one(service: &Service, collection: &str, file: &Path, sending: &Semaphore) -> Result<bool, String> {
-    let taken = {
+/// What became of one file, or of each file of an archive, by its path there; empty: the file itself.
+#[derive(Default)]
+struct Ended {
+    ready: usize,
+    known: usize,
+    failed: Vec<(String, String)>,
+}
+
+/// Sends a file and waits until all that came of it is searchable or has failed.
+async fn one(service: &Service, collection: &str, file: &Path, sending: &Semaphore) -> Ended {
+    let uploaded = {
         let _one_of_few = sending.acquire().await;
-        service.upload(collection, file).await?
+        match service.upload(collection, file).await {
+            Ok(uploaded) => uploaded,
+            Err(reason) => return Ended { failed: vec![(String::new(), reason)], ..Ended::default() },
+        }
     };
-    service.ready(&taken).await?;
-    Ok(taken.existing)
+    let mut ended = Ended::default();
+    ended.failed.extend(uploaded.refused().map(|(path, reason)| (path.to_owned(), reason)));
+    let alone = uploaded.data.len() == 1 && ended.failed.is_empty();
+    for taken in &uploaded.data {
+        match service.ready(taken).await {
+            Ok(()) => {
+                ended.ready += 1;
+                ended.known += usize::from(taken.existing);
+            }
+            Err(reason) => {
+                let path = if alone { String::new() } else { taken.file_name.clone() };
+                ended.failed.push((path, reason));
+            }
+        }
+    }
+    ended
+}
+
+/// A file of an archive by both names.
+fn within(file: &Path, path: &str) -> PathBuf {
+    if path.is_empty() { file.to_owned() } else { file.join(path) }
 }
 
 fn bar(files: usize) -> ProgressBar {

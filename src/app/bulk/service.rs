@@ -1,5 +1,6 @@
 //! A running service as its API shows it: patient with one that is busy, clear about one that refuses. Knows no folder.
 
+use crate::app::bulk::pieces::LARGE;
 use anyhow::Context;
 use anyhow::bail;
 use reqwest::Method;
@@ -46,10 +47,27 @@ pub(super) struct Service {
     access: Access,
 }
 
+/// What the service says of a file: one document, or those of an archive.
+#[derive(Debug, Deserialize)]
+pub(super) struct Uploaded {
+    pub(super) data: Vec<Taken>,
+    #[serde(default)]
+    errors: Vec<Value>,
+}
+
+impl Uploaded {
+    /// The files of an archive that were refused: path there and reason.
+    pub(super) fn refused(&self) -> impl Iterator<Item = (&str, String)> {
+        self.errors.iter().map(|problem| (problem["file_name"].as_str().unwrap_or_default(), reason(problem)))
+    }
+}
+
 /// A file that the service has taken.
 #[derive(Debug, Deserialize)]
 pub(super) struct Taken {
     document_id: String,
+    /// Its name, or its path in the archive.
+    pub(super) file_name: String,
     /// The same bytes were there before.
     pub(super) existing: bool,
 }
@@ -91,8 +109,13 @@ impl Service {
     }
 
     /// Sends a file; the reason when it is refused.
-    pub(super) async fn upload(&self, collection: &str, file: &Path) -> Result<Taken, String> {
-        let bytes = tokio::fs::read(file).await.map_err(|error| format!("cannot be read: {error}"))?;
+    pub(super) async fn upload(&self, collection: &str, file: &Path) -> Result<Uploaded, String> {
+        let unreadable = |error| format!("cannot be read: {error}");
+        let size = tokio::fs::metadata(file).await.map_err(unreadable)?.len();
+        if size > LARGE {
+            return self.upload_large(collection, file, size).await;
+        }
+        let bytes = tokio::fs::read(file).await.map_err(unreadable)?;
         let bytes = axum::body::Bytes::from(bytes); // shared by all attempts
         let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let path = format!("/api/v1/collections/{collection}/documents");
@@ -104,9 +127,8 @@ impl Service {
             };
             Ok(self.request(Method::POST, &path).multipart(form.part("file", part)))
         };
-        let mut taken = self.send(request).await?;
-        serde_json::from_value(taken["data"][0].take())
-            .map_err(|_| "the service said nothing of it".to_owned())
+        let taken = self.send(request).await?;
+        serde_json::from_value(taken).map_err(|_| "the service said nothing of it".to_owned())
     }
 
     /// Waits until the document is searchable; the reason when it fails.
@@ -125,7 +147,11 @@ impl Service {
         }
     }
 
-    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(super) const fn password(&self) -> Option<&SecretString> {
+        self.access.password.as_ref()
+    }
+
+    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         let url = format!("{}{path}", self.access.url.trim_end_matches('/'));
         self.client.request(method, url).bearer_auth(self.access.key.expose_secret())
     }
@@ -162,12 +188,12 @@ impl Service {
 }
 
 /// Seconds; a date is not what our service says.
-fn retry_after(response: &Response) -> Option<Duration> {
+pub(super) fn retry_after(response: &Response) -> Option<Duration> {
     response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok().map(Duration::from_secs)
 }
 
 /// The sentence of a problem or of a job's error.
-fn reason(problem: &Value) -> String {
+pub(super) fn reason(problem: &Value) -> String {
     let detail = problem["detail"].as_str().or(problem["title"].as_str()).unwrap_or("it does not say why");
     match problem["code"].as_str() {
         Some(code) => format!("{detail} ({code})"),

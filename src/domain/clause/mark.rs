@@ -182,7 +182,7 @@ pub fn plain_number(text: &[char]) -> Option<Mark> {
     decimal(text, Dress::Word)
 }
 
-/// `5.2`, `5.2.`, `5.`, `5、`; a lone `5` is a mark only after a word.
+/// `5.2`, `5.2.`, `5.`, `5、`, `5A.`; a lone `5` is a mark only after a word.
 pub(super) fn decimal(text: &[char], dress: Dress) -> Option<Mark> {
     let (mut length, mut parts) = (0, 0);
     let digits = |from: usize| text[from..].iter().take(4).take_while(|c| c.is_ascii_digit()).count();
@@ -202,6 +202,7 @@ pub(super) fn decimal(text: &[char], dress: Dress) -> Option<Mark> {
     {
         return None;
     }
+    length += usize::from(is_inserted(&text[length..], dress));
     let number: String = text[..length].iter().map(|c| if *c == '．' { '.' } else { *c }).collect();
     let (dress, tail) = match text.get(length) {
         Some('.' | '．') if dress == Dress::Stop => (dress, 1),
@@ -212,6 +213,15 @@ pub(super) fn decimal(text: &[char], dress: Dress) -> Option<Mark> {
     let segment = Segment { unit: Unit::Decimal, shown: number.clone(), number };
     let style = Style { unit: Unit::Decimal, parts: parts as u8, numerals: Numerals::Digits, dress };
     Some(Mark { segment, style, length: length + tail })
+}
+
+/// The letter of `5A`, which was put in after `5`: `5A.`, `Section 5A`; `5A` alone is the number of a thing.
+fn is_inserted(text: &[char], dress: Dress) -> bool {
+    let ends = match text.get(1) {
+        Some('.' | '．') => text.get(2).is_none_or(|c| !c.is_alphanumeric()),
+        after => dress == Dress::Word && after.is_none_or(|c| !c.is_alphanumeric()),
+    };
+    text.first().is_some_and(char::is_ascii_uppercase) && ends
 }
 
 #[cfg(test)]
@@ -240,6 +250,10 @@ mod tests {
         check("第一分编 通则", Some((Unit::Subpart, "第1分编", "第一分编")));
         check("附件一：清单", Some((Unit::Annex, "附件1", "附件一")));
         check("ARTICLE IV", Some((Unit::Article, "Article IV", "ARTICLE IV")));
+        check("ARTICLE ONE", Some((Unit::Article, "Article 1", "ARTICLE ONE")));
+        check("Section Twenty-Two.", Some((Unit::Decimal, "22", "Section Twenty-Two")));
+        check("5A. Payment", Some((Unit::Decimal, "5A", "5A.")));
+        check("Section 5A of", Some((Unit::Decimal, "5A", "Section 5A")));
         check("Section 8.2(a)", Some((Unit::Decimal, "8.2", "Section 8.2")));
         check("Exhibit A to", Some((Unit::Exhibit, "Exhibit A", "Exhibit A")));
         check("§ 5 Abs.", Some((Unit::Decimal, "5", "§ 5")));
@@ -258,6 +272,8 @@ mod tests {
     fn what_only_looks_like_a_mark_is_none() {
         for text in [
             "5 days",
+            "5A adapters",
+            "Article one of",
             "2024.1.5",
             "1234. x",
             "(the) x",

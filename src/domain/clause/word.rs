@@ -10,7 +10,11 @@ use crate::domain::clause::mark::decimal;
 use crate::domain::clause::number::Numerals;
 use crate::domain::clause::number::numerals;
 use crate::domain::clause::number::roman;
+use crate::domain::clause::number::spelled;
 use crate::domain::terms::number;
+
+/// Longest number in words is `Seventy-Seven`; a longer word is none.
+const MAX_SPELLED: usize = 14;
 
 const WORDS: &[(&str, Unit, &str)] = &[
     ("schedule", Unit::Schedule, "Schedule"),
@@ -78,6 +82,12 @@ fn english_word(text: &[char]) -> Option<Mark> {
         let style = style(Numerals::Digits, mark.style.parts);
         return Some(Mark { segment, style, length: number_at + mark.length });
     }
+    if let Some((length, value)) = spelled_at(rest) {
+        let number = value.to_string();
+        let shown = if name.is_empty() { number.clone() } else { format!("{name} {number}") };
+        let segment = Segment { unit: *unit, number, shown };
+        return Some(Mark { segment, style: style(Numerals::Digits, 1), length: number_at + length });
+    }
     let letters = rest.iter().take(MAX_NUMBER).take_while(|c| c.is_ascii_alphabetic()).count();
     let number: String = rest[..letters].iter().collect();
     let is_word =
@@ -93,6 +103,13 @@ fn english_word(text: &[char]) -> Option<Mark> {
     let number: String = rest[..length].iter().collect();
     let segment = Segment { unit: *unit, shown: format!("{name} {number}"), number };
     Some(Mark { segment, style: style(Numerals::Upper, 1), length: number_at + length })
+}
+
+/// `ONE`, `Twenty-One`, with their length.
+fn spelled_at(text: &[char]) -> Option<(usize, u32)> {
+    let length = text.iter().take(MAX_SPELLED).take_while(|c| c.is_ascii_alphabetic() || **c == '-').count();
+    let word: String = text[..length].iter().collect();
+    spelled(&word).map(|value| (length, value))
 }
 
 /// `第五百零九条`, `第17条之一`, `第（二）项`, `第8.2条`.

@@ -19,8 +19,11 @@ const ASSETS: &[(&str, &str, &str)] = &[
     ("docent.css", STYLE, include_str!("assets/docent.css")),
     ("common.js", SCRIPT, include_str!("assets/common.js")),
     ("upload.js", SCRIPT, include_str!("assets/upload.js")),
+    ("folders.js", SCRIPT, include_str!("assets/folders.js")),
+    ("pieces.js", SCRIPT, include_str!("assets/pieces.js")),
     ("ask.js", SCRIPT, include_str!("assets/ask.js")),
     ("viewer.js", SCRIPT, include_str!("assets/viewer.js")),
+    ("jobs.js", SCRIPT, include_str!("assets/jobs.js")),
     ("documents.js", SCRIPT, include_str!("assets/documents.js")),
     ("mark.svg", IMAGE, include_str!("assets/mark.svg")),
 ];

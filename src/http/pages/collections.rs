@@ -72,11 +72,18 @@ pub(super) fn collection(viewer: &Viewer<'_>, collection: &Collection, documents
 fn upload(collection: &Collection) -> Markup {
     html! {
         section.panel aria-label="Upload" {
-            div.drop data-upload={ "/api/v1/collections/" (collection.id) "/documents" } {
-                label for="files" { "Drop files here, or choose them" }
-                input #files type="file" multiple;
+            div.drop data-collection=(collection.id)
+                data-upload={ "/api/v1/collections/" (collection.id) "/documents" } {
+                p { strong { "Drop files or folders here" } }
+                p {
+                    input #files type="file" multiple;
+                    label.button for="files" { "Choose files" }
+                    input #folder type="file" multiple webkitdirectory;
+                    label.button for="folder" { "Choose folder" }
+                }
                 p.quiet { "PDF, Word (DOCX), Excel (XLSX), PowerPoint (PPTX), web pages (HTML), e-mail (EML), Markdown and plain text, Chinese and English." }
             }
+            p.quiet data-left-out role="status" {}
             ul.files data-files aria-live="polite" {}
         }
     }

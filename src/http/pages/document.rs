@@ -1,5 +1,7 @@
 //! One document: where it is, what became of its text, its pages. Knows no store.
 
+use super::jobs::stop_form;
+use super::jobs::try_again;
 use super::layout::Room;
 use super::layout::Viewer;
 use super::layout::page;
@@ -30,13 +32,21 @@ pub(super) struct About<'a> {
     pub(super) pages: &'a [PageSummary],
 }
 
-/// The document's page, opened at `shown` (a page from 1) where one is asked for.
-pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<u32>) -> Markup {
+/// Where a document is opened; both count from 1.
+pub(super) struct Place {
+    pub(super) page: u32,
+    /// Of a long page without an image.
+    pub(super) section: Option<u32>,
+}
+
+/// The document's page, opened at a place where one is asked for.
+pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<&Place>) -> Markup {
     let document = about.document;
     let collection = format!("/collections/{}", document.collection_id);
-    let place = shown.map(|number| {
-        json!({ "document": document.id, "version": about.version, "page": number, "span": [0, 0], "title": document.title })
-            .to_string()
+    let place = shown.map(|place| {
+        json!({ "document": document.id, "version": about.version, "page": place.page, "section": place.section,
+            "span": [0, 0], "title": document.title })
+        .to_string()
     });
     let body = html! {
         p { a href=(collection) { "← All documents of the collection" } }
@@ -44,16 +54,17 @@ pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<u32
         p.notice.error role="alert" data-problem hidden {}
         div.ask data-viewer-layout {
             div {
-                (progress(document))
+                (progress(viewer, document))
                 (similar(about.similar))
                 (facts(document))
                 (warnings(document))
                 (recognised(about.pages))
+                (hidden(about.pages))
                 (versions(document, about.versions))
                 (outline(document, about.version, about.clauses))
                 div.row {
                     a.button href={ "/ask?document=" (document.id) } { "Ask about this document" }
-                    @if document.pages > 0 { a href={ "?page=" (shown.unwrap_or(1)) } { "Show its pages" } }
+                    @if document.pages > 0 { a href={ "?page=" (shown.map_or(1, |place| place.page)) } { "Show its pages" } }
                     @if viewer.principal.may_write(document.collection_id) {
                         button.danger type="button" data-delete=(document.id) data-title=(document.title) data-then=(collection) { "Delete" }
                     }
@@ -66,8 +77,10 @@ pub(super) fn document(viewer: &Viewer<'_>, about: &About<'_>, shown: Option<u32
     page(&document.title, Some(viewer), Room::Collections, &["documents.js"], &body)
 }
 
-fn progress(document: &Document) -> Markup {
+fn progress(viewer: &Viewer<'_>, document: &Document) -> Markup {
     use crate::domain::DocumentStatus::{Failed, Processing, Queued, Ready, ReadyWithWarnings};
+    let may_write = viewer.principal.may_write(document.collection_id);
+    let here = format!("/documents/{}", document.id);
     html! {
         @match (document.status, document.job_id) {
             (Queued | Processing, Some(job)) => {
@@ -77,12 +90,16 @@ fn progress(document: &Document) -> Markup {
                     @if document.searchable == Searchable::Words {
                         p.quiet { "It can already be found by its words; its meaning follows." }
                     }
+                    @if may_write { (stop_form(viewer, job, &here)) }
                 }
             }
             (Queued | Processing | Ready | ReadyWithWarnings | Failed, _) => {}
         }
         @if let Some(error) = &document.error {
-            p.notice.error { (error.detail) " (" code { (error.code) } ")" }
+            div.notice.error {
+                p { (error.detail) " (" code { (error.code) } ")" }
+                @if may_write { @if let Some(job) = document.job_id { (try_again(viewer, job, &here)) } }
+            }
         }
     }
 }
@@ -128,6 +145,29 @@ fn recognised(pages: &[PageSummary]) -> Markup {
                         td.number { (percent(how.confidence.into())) }
                         td.number { (u32::from(how.quarter_turns) * 90) "°" }
                         td.number { (format!("{:.1}°", how.skew_degrees)) }
+                    } } }
+                }
+            }
+        }
+    }
+}
+
+/// What pages hold that nobody sees who looks at them: possibly instructions to a machine. It is used for nothing.
+fn hidden(pages: &[PageSummary]) -> Markup {
+    let found: Vec<_> =
+        pages.iter().flat_map(|page| page.hidden.iter().map(|hidden| (page.number, hidden))).collect();
+    html! {
+        @if !found.is_empty() {
+            details.panel data-hidden-text {
+                summary { "Hidden text (" (found.len()) ")" }
+                p.quiet { "The file holds this text where nobody sees it. It is not searched and not shown to the model." }
+                table {
+                    thead { tr { th { "Page" } th { "Why it is not seen" } th { "Characters" } th { "Text" } } }
+                    tbody { @for (number, text) in &found { tr {
+                        td.number { a href={ "?page=" (number) } { (number) } }
+                        td { (text.reason.phrase()) }
+                        td.number { (text.characters) }
+                        td { q { (text.text) } }
                     } } }
                 }
             }

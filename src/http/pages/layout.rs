@@ -11,6 +11,7 @@ use maud::html;
 pub(super) enum Room {
     Ask,
     Collections,
+    Jobs,
     Audit,
     Outside,
 }
@@ -63,6 +64,7 @@ fn top(viewer: &Viewer<'_>, room: Room) -> Markup {
                 @if reads || viewer.principal.has(Role::Admin) {
                     (link("/collections", "Collections", Room::Collections))
                 }
+                @if viewer.principal.has(Role::Contributor) { (link("/jobs", "Jobs", Room::Jobs)) }
                 @if viewer.principal.has(Role::Auditor) { (link("/audit", "Audit", Room::Audit)) }
             }
             form method="post" action="/sign-out" {
@@ -85,8 +87,8 @@ pub(super) fn source_viewer() -> Markup {
             blockquote hidden {}
             div data-page {}
             p.row {
-                button.plain type="button" data-back { "Previous page" }
-                button.plain type="button" data-forth { "Next page" }
+                button.plain type="button" data-back { "Previous" }
+                button.plain type="button" data-forth { "Next" }
                 a data-open href="/collections" { "Open the document" }
             }
         }

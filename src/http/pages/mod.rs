@@ -6,6 +6,7 @@ mod assets;
 mod audit;
 mod collections;
 mod document;
+mod jobs;
 mod layout;
 mod outline;
 mod rooms;
@@ -21,6 +22,7 @@ use crate::http::authorisation::Pace;
 use crate::http::authorisation::READERS;
 use crate::http::authorisation::READERS_AND_ADMINS;
 use crate::http::authorisation::Rule;
+use crate::http::authorisation::WRITERS;
 use crate::http::authorisation::Who;
 use crate::http::error::Problem;
 use axum::Router;
@@ -44,6 +46,9 @@ pub(super) const RULES: &[Rule] = &[
     Rule::page("GET", "/collections/{id}", READERS),
     Rule::page("GET", "/documents/{id}", READERS),
     Rule::page("GET", "/documents/{id}/diff", READERS),
+    Rule::page("GET", "/jobs", WRITERS),
+    Rule::page("POST", "/jobs/{id}/stop", WRITERS),
+    Rule::page("POST", "/jobs/{id}/retry", WRITERS),
     Rule::page("GET", "/audit", AUDITORS),
     Rule::page("GET", "/audit/{id}", AUDITORS),
     Rule::page("GET", "/assets/{name}", Who::Public).at(Pace::Free),
@@ -69,6 +74,9 @@ fn page(method: &str, path: &str) -> Option<MethodRouter<Arc<State>>> {
         ("GET", "/collections/{id}") => get(rooms::collection),
         ("GET", "/documents/{id}") => get(rooms::document),
         ("GET", "/documents/{id}/diff") => get(rooms::diff),
+        ("GET", "/jobs") => get(jobs::list),
+        ("POST", "/jobs/{id}/stop") => post(jobs::stop),
+        ("POST", "/jobs/{id}/retry") => post(jobs::retry),
         ("GET", "/audit") => get(rooms::audit),
         ("GET", "/audit/{id}") => get(rooms::record),
         ("GET", "/assets/{name}") => get(assets::asset),

@@ -39,7 +39,7 @@ const ROWS: i64 = 50;
 const OFFERED: i64 = 200;
 
 impl Caller {
-    fn viewer(&self) -> Viewer<'_> {
+    pub(super) fn viewer(&self) -> Viewer<'_> {
         Viewer { principal: &self.principal, csrf: self.session.as_ref().map_or("", |session| &session.csrf) }
     }
 }
@@ -58,6 +58,7 @@ pub(super) struct Scope {
 #[derive(Deserialize)]
 pub(super) struct Shown {
     page: Option<u32>,
+    section: Option<u32>,
     version: Option<i32>,
 }
 
@@ -172,7 +173,8 @@ pub(super) async fn document(
         similar: &similar,
         pages: &pages,
     };
-    Ok(document::document(&caller.viewer(), &about, shown.page))
+    let place = shown.page.map(|page| document::Place { page, section: shown.section });
+    Ok(document::document(&caller.viewer(), &about, place.as_ref()))
 }
 
 pub(super) async fn diff(

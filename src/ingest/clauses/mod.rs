@@ -27,6 +27,7 @@ use crate::domain::clause::Unit;
 use crate::domain::clause::bare_mark;
 use crate::domain::clause::plain_number;
 use crate::domain::clause::word_mark;
+use crate::domain::revision;
 use crate::ingest::clauses::contents::is_blank;
 use crate::ingest::clauses::contents::without_contents;
 use crate::ingest::clauses::contents::without_page;
@@ -83,7 +84,7 @@ pub fn clauses_of(file: &[u8]) -> Result<Vec<Clause>, ReadError> {
 
 /// Finds the clauses of a text in order.
 pub(super) fn find(content: &str, headings: &[Heading]) -> Vec<Found> {
-    let text: Vec<char> = content.chars().map(half_width).collect();
+    let text = compared(content);
     let mut headings: Vec<&Heading> = headings.iter().collect();
     headings.sort_by_key(|heading| heading.span.start);
     let mut tree = Tree { text: &text, found: Vec::new(), open: Open::default(), firsts: HashMap::new() };
@@ -118,6 +119,14 @@ fn opening(text: &[char], from: u32, past: u32) -> String {
     let Some(own) = text.get(from as usize..past as usize) else { return String::new() };
     let words: String = own.iter().take(2 * MAX_OPENING).collect();
     title::trimmed(&words).chars().take(MAX_OPENING).collect()
+}
+
+/// The text as it would stand, character for character: what is deleted and the marks of changes are blank, so that neither
+/// hides a number nor is taken for one.
+fn compared(content: &str) -> Vec<char> {
+    let text: Vec<char> = content.chars().map(half_width).collect();
+    let stands = revision::standing(&text);
+    text.into_iter().zip(stands).map(|(character, stands)| if stands { character } else { ' ' }).collect()
 }
 
 /// Digits of full width count as digits; one character stays one.

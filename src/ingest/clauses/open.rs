@@ -275,9 +275,10 @@ const fn key(reading: &Reading) -> (Style, bool) {
     (reading.style, reading.is_roman)
 }
 
-/// Says whether a value comes after another in a list; `第十七条之一` after `第十七条`.
+/// Says whether a value comes after another in a list; `第十七条之一` after `第十七条`, `5A` after `5`.
 fn follows(mark: &Mark, last: u32, value: u32) -> bool {
-    let inserted = mark.segment.number.contains('之') && value == last;
+    let number = &mark.segment.number;
+    let inserted = (number.contains('之') || without_letter(number) != number) && value == last;
     let gap = match (mark.style.unit, mark.style.numerals, mark.style.dress) {
         (Unit::Article, Numerals::Chinese, Dress::Word) => MAX_ARTICLE_GAP,
         (_, _, Dress::Word) => MAX_GAP,
@@ -287,9 +288,15 @@ fn follows(mark: &Mark, last: u32, value: u32) -> bool {
     inserted || (value > last && value - last <= gap)
 }
 
+/// `5` of `5A`; `B` and `IV` stay.
+fn without_letter(number: &str) -> &str {
+    let digits = number.trim_end_matches(|c: char| c.is_ascii_uppercase());
+    if digits.ends_with(|c: char| c.is_ascii_digit()) { digits } else { number }
+}
+
 fn readings(mark: &Mark) -> Vec<Reading> {
     let number = mark.segment.number.split('之').next().unwrap_or_default();
-    let number = number.rsplit_once('.').map_or(number, |(_, last)| last);
+    let number = without_letter(number.rsplit_once('.').map_or(number, |(_, last)| last));
     let letters = matches!(mark.style.numerals, Numerals::Lower | Numerals::Upper);
     let reading = |(at, value): (usize, &u32)| {
         let is_roman = letters && (at > 0 || number.len() > 1) && roman(number) == Some(*value);

@@ -54,6 +54,19 @@ fn an_english_contract_is_read_with_its_nested_lists() {
 }
 
 #[test]
+fn numbers_in_words_and_inserted_ones_are_read() {
+    check(
+        "ARTICLE ONE\nTERM\n1.1 It begins now.\nARTICLE TWO RENT\n2.1 It is paid.\n2.1A. Nobody pays twice.\n2.2 It rises.\n\
+         ARTICLE THREE\n3.1 The end.\n",
+        &["Article 1 TERM", " 1.1", "Article 2 RENT", " 2.1", " 2.1A", " 2.2", "Article 3", " 3.1"],
+    );
+    check(
+        "1. Term\nOne.\n2. Rent\nTwo.\n2A. Deposit\nThree.\n3. End\n",
+        &["1 Term", "2 Rent", "2A Deposit", "3 End"],
+    );
+}
+
+#[test]
 fn a_chinese_statute_is_read_with_parts_chapters_and_items() {
     check(
         "第一编 总则\n第一章 基本规定\n第一条 为了保护民事主体的合法权益，制定本法。\n\
@@ -300,4 +313,12 @@ let within = pair[1].clause.span.start < pair[0].clause.span.end;
             prop_assert!(one.clause.span.start <= one.head.end && one.clause.span.end <= length);
         }
     }
+}
+
+#[test]
+fn clauses_are_those_of_the_text_as_it_would_stand() {
+    check(
+        "1. Parties\n\n[deleted: 2. Old Rent]\n\n[inserted: 2. Rent]\n\nThe rent is EUR 5.\n\n3. [deleted: Term][inserted: Duration]\n",
+        &["1 Parties", "2 Rent", "3 Duration"],
+    );
 }

@@ -27,6 +27,7 @@ use docent::ports::Erasures;
 use docent::ports::Extracted;
 use docent::ports::Intake;
 use docent::ports::Jobs;
+use docent::ports::Made;
 use docent::ports::Moment;
 use docent::ports::NewVersion;
 use docent::ports::StoreError;
@@ -384,10 +385,11 @@ pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
         sketch: Sketch::of(text),
         warnings: vec![Warning { code: "undecodable".to_owned(), page: Some(1), detail: "one".to_owned() }],
         coverage: Coverage::default(),
+        made: Made { read_with: "r".to_owned(), cut_with: "c".to_owned(), reading: "{}".to_owned() },
     }
 }
 
-async fn publish(store: &Postgres, text: &str) -> (Extracted, Option<i32>) {
+pub(super) async fn publish(store: &Postgres, text: &str) -> (Extracted, Option<i32>) {
     let job = claim(store, "w").await;
     let given = extracted(&job, text);
     store.store_extracted(&job, &given).await.unwrap();
@@ -395,7 +397,7 @@ async fn publish(store: &Postgres, text: &str) -> (Extracted, Option<i32>) {
     (given, superseded)
 }
 
-async fn fail(store: &Postgres) {
+pub(super) async fn fail(store: &Postgres) {
     let job = claim(store, "w").await;
     let warning = Warning { code: "reader_failed".to_owned(), page: None, detail: "no".to_owned() };
     store.fail(&job, &warning, None).await.unwrap();

@@ -2,6 +2,7 @@
 
 mod identity;
 mod intake;
+mod job_control;
 mod jobs;
 mod log;
 mod managed;

@@ -52,6 +52,12 @@ pub(crate) fn word_document(clauses: &[&str]) -> Vec<u8> {
     zipped(&[("word/document.xml", document.as_str()), ("word/numbering.xml", NUMBERING)])
 }
 
+/// A Word document from what stands in its body.
+pub(crate) fn word_body(body: &str) -> Vec<u8> {
+    let document = format!(r#"<w:document xmlns:w="w"><w:body>{body}</w:body></w:document>"#);
+    zipped(&[("word/document.xml", document.as_str())])
+}
+
 /// An Excel workbook of one sheet, its cells as text.
 pub(crate) fn workbook(sheet: &str, rows: &[&[&str]]) -> Vec<u8> {
     let cell = |text: &&str| format!(r#"<c t="inlineStr"><is><t>{text}</t></is></c>"#);
@@ -73,12 +79,43 @@ pub(crate) fn workbook(sheet: &str, rows: &[&[&str]]) -> Vec<u8> {
 }
 
 fn zipped(parts: &[(&str, &str)]) -> Vec<u8> {
+    let parts: Vec<_> = parts.iter().map(|(name, part)| (*name, part.as_bytes())).collect();
+    archive(&parts)
+}
+
+/// A zip archive of files.
+pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, part) in parts {
+    for (name, bytes) in files {
         archive.start_file(*name, SimpleFileOptions::default()).unwrap();
-        archive.write_all(part.as_bytes()).unwrap();
+        archive.write_all(bytes).unwrap();
     }
     archive.finish().unwrap().into_inner()
+}
+
+/// Writes other bytes, as many, over a name in an archive: those of a code page, which the writer does not know.
+pub(crate) fn rename(archive: &mut [u8], from: &[u8], to: &[u8]) {
+    assert_eq!(from.len(), to.len());
+    let places: Vec<_> =
+        (0..archive.len() - from.len()).filter(|&at| archive[at..].starts_with(from)).collect();
+    assert_eq!(places.len(), 2, "the file's header and the directory");
+    for at in places {
+        archive[at..at + to.len()].copy_from_slice(to);
+    }
+}
+
+/// Marks a file of an archive as encrypted, in its header and in the directory.
+pub(crate) fn lock(archive: &mut [u8], name: &[u8]) {
+    for at in 46..archive.len() - name.len() {
+        if archive[at..].starts_with(name) {
+            let (local, directory) = (&archive[at - 30..at - 26], &archive[at - 46..at - 42]);
+            match (local, directory) {
+                (b"PK\x03\x04", _) => archive[at - 24] |= 1,
+                (_, b"PK\x01\x02") => archive[at - 38] |= 1,
+                _ => {}
+            }
+        }
+    }
 }
 
 /// A PDF with a page for each list of lines, in Helvetica, 12 points, lines 24 points apart.
@@ -86,7 +123,39 @@ pub(crate) fn pdf(pages: &[&[&str]]) -> Vec<u8> {
     saved(document(pages))
 }
 
-/// The same, opened only by a password.
+/// The same with an attachment of so many bytes that no packing makes smaller.
+pub(crate) fn large_pdf(pages: &[&[&str]], bytes: usize) -> Vec<u8> {
+    let mut document = document(pages);
+    // A linear congruential generator (Knuth's MMIX): what counts is that it is no pattern.
+    let mut state: u64 = 1;
+    let noise = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    });
+    let attachment = Stream::new(dictionary! { "Type" => "EmbeddedFile" }, noise.take(bytes).collect());
+    document.add_object(attachment);
+    saved(document)
+}
+
+/// A PDF of one page that holds more than it shows: a line in white and one half a point high.
+pub(crate) fn pdf_that_hides(lines: &[&str], white: &str, tiny: &str) -> Vec<u8> {
+    let line = |size: f32, y: i64, line: &str| {
+        vec![
+            Operation::new("BT", vec![]),
+            Operation::new("Tf", vec!["F1".into(), size.into()]),
+            Operation::new("Td", vec![72.into(), y.into()]),
+            Operation::new("Tj", vec![Object::string_literal(line)]),
+            Operation::new("ET", vec![]),
+        ]
+    };
+    let mut operations = text(lines);
+    operations.extend(line(0.5, 400, tiny));
+    operations.push(Operation::new("rg", vec![1.into(), 1.into(), 1.into()]));
+    operations.extend(line(12.0, 300, white));
+    saved(with_pages(vec![operations]))
+}
+
+/// The same as `pdf`, opened only by a password.
 pub(crate) fn encrypted_pdf(pages: &[&[&str]]) -> Vec<u8> {
     let mut document = document(pages);
     document.trailer.set("ID", Object::Array(vec![Object::string_literal("a"), Object::string_literal("b")]));

@@ -44,6 +44,20 @@ impl Process {
         process
     }
 
+    /// Starts one that only works on uploads; it is there as soon as it takes a job.
+    pub(crate) fn work(data: &Path, environment: &[(&str, &str)]) -> Self {
+        let began = Instant::now();
+        let child = Command::new(program())
+            .arg("work")
+            .env("DOCENT__DATA__DIR", data)
+            .env("DOCENT__MODELS__GENERATOR", "qwen2.5-coder-0.5b-instruct")
+            .envs(environment.iter().copied())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { url: String::new(), start: began.elapsed(), child, client: client() }
+    }
+
     async fn wait_until_ready(&mut self, began: Instant) {
         loop {
             let asked = self.client.get(format!("{}/readyz", self.url)).send().await;

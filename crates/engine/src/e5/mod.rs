@@ -3,7 +3,6 @@
 //! bytes, so that their digests can be pinned. Knows no encoder.
 
 mod charsmap;
-mod float;
 mod source;
 mod tensors;
 mod tokenizer;

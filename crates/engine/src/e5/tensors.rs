@@ -6,12 +6,12 @@ use std::io::Write;
 
 use serde::Serialize;
 
-use super::float::from_half;
-use super::float::to_half;
 use super::source::BLOCK;
 use super::source::BLOCK_BYTES;
 use super::source::Source;
 use super::source::Stored;
+use crate::float::from_half;
+use crate::float::to_half;
 
 /// A tensor to write, in f16.
 pub(super) struct Planned<'a> {

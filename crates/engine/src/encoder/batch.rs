@@ -5,16 +5,27 @@ use crate::device::DeviceChoice;
 /// More texts than this gain nothing more.
 const MAX_TEXTS: usize = 64;
 
-/// Tokens of a batch, padding included: on a CPU so few that a query waits less than a second for the batch before
-/// it, on a GPU so many that it is busy.
-pub(super) fn tokens_on(device: DeviceChoice) -> usize {
-    match device {
-        DeviceChoice::Cpu => 1024,
-        DeviceChoice::Cuda(_) => 32_768,
+/// What a batch may hold.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Budget {
+    /// Tokens, padding included: on a CPU so few that a query waits a fifth of a second at most for the batch before it,
+    /// on a GPU so many that it is busy.
+    tokens: usize,
+    /// Whether every text takes as many as the longest.
+    padded: bool,
+}
+
+impl Budget {
+    pub(super) fn new(device: DeviceChoice, padded: bool) -> Self {
+        let tokens = match device {
+            DeviceChoice::Cpu => 384,
+            DeviceChoice::Cuda(_) => 32_768,
+        };
+        Self { tokens, padded }
     }
 }
 
-/// Texts by length, the shortest first; batches are taken from the end, so that like lengths meet.
+/// Texts by length, the shortest first; batches are filled from the end with whatever fits, so that like lengths meet.
 #[derive(Debug)]
 pub(super) struct Batches {
     order: Vec<usize>,
@@ -27,13 +38,23 @@ impl Batches {
         Self { order }
     }
 
-    /// The indices of the next batch; empty when all were taken.
-    pub(super) fn next(&mut self, lengths: &[usize], max_tokens: usize) -> Vec<usize> {
-        let Some(longest) = self.order.last().map(|index| lengths[*index].max(1)) else {
-            return Vec::new();
-        };
-        let count = (max_tokens / longest).clamp(1, MAX_TEXTS).min(self.order.len());
-        self.order.split_off(self.order.len() - count)
+    /// The indices of the next batch; empty when all were taken. A text that is larger than the budget is one alone.
+    pub(super) fn next(&mut self, lengths: &[usize], budget: Budget) -> Vec<usize> {
+        let longest = self.order.last().map_or(0, |index| lengths[*index]);
+        let (mut batch, mut tokens) = (Vec::new(), 0);
+        let mut later: Vec<usize> = Vec::new();
+        for index in self.order.drain(..).rev() {
+            let cost = if budget.padded { longest } else { lengths[index] };
+            if batch.is_empty() || batch.len() < MAX_TEXTS && tokens + cost <= budget.tokens {
+                tokens += cost;
+                batch.push(index);
+            } else {
+                later.push(index);
+            }
+        }
+        later.reverse();
+        self.order = later;
+        batch
     }
 }
 
@@ -46,17 +67,23 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_text_is_in_one_batch_and_no_batch_is_too_large(lengths in vec(0_usize..600, 0..200)) {
+        fn every_text_is_in_one_batch_and_no_batch_is_too_large(
+            lengths in vec(0_usize..600, 0..200),
+            padded: bool,
+        ) {
+            let budget = Budget { tokens: 500, padded };
             let mut batches = Batches::new(&lengths);
             let mut seen = Vec::new();
 
             loop {
-                let batch = batches.next(&lengths, 1024);
+                let batch = batches.next(&lengths, budget);
                 if batch.is_empty() {
                     break;
                 }
-                let longest = batch.iter().map(|index| lengths[*index]).max().unwrap();
-                prop_assert!(batch.len() == 1 || batch.len() * longest <= 1024);
+                let of_batch = || batch.iter().map(|index| lengths[*index]);
+                let padding = batch.len() * of_batch().max().unwrap();
+                let tokens = if padded { padding } else { of_batch().sum() };
+                prop_assert!(batch.len() == 1 || tokens <= 500);
                 prop_assert!(batch.len() <= MAX_TEXTS);
                 seen.extend(batch);
             }
@@ -64,5 +91,16 @@ mod tests {
             seen.sort_unstable();
             prop_assert_eq!(seen, (0..lengths.len()).collect::<Vec<_>>());
         }
+    }
+
+    #[test]
+    fn what_a_long_text_leaves_is_filled_with_short_ones() {
+        let lengths = [400, 300, 100, 200, 12];
+        let mut batches = Batches::new(&lengths);
+        let budget = Budget { tokens: 512, padded: false };
+
+        assert_eq!(batches.next(&lengths, budget), [0, 2, 4]);
+        assert_eq!(batches.next(&lengths, budget), [1, 3]);
+        assert!(batches.next(&lengths, budget).is_empty());
     }
 }

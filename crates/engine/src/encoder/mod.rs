@@ -2,7 +2,9 @@
 //! collection and no index.
 
 mod batch;
+mod bert;
 mod model;
+mod padded;
 mod worker;
 
 use std::fmt;
@@ -14,6 +16,7 @@ use serde::Deserialize;
 use serde::Serialize;
 use tokio::sync::oneshot;
 
+use self::batch::Budget;
 use self::model::Model;
 use self::worker::Job;
 use self::worker::Worker;
@@ -119,15 +122,15 @@ impl Encoder {
             weights_sha256: options.weights_sha256,
             tokenizer_sha256: tokenizer.sha256().to_owned(),
             quantization: model.float().to_owned(),
-            engine: fingerprint::ENGINE.to_owned(),
+            engine: model.engine().to_owned(),
             device: fingerprint::device(options.device),
             context_tokens: max_tokens as u32,
             chunk_tokens: max_tokens as u32,
         };
         tracing::info!(model = %fingerprint.model, dimensions, max_tokens, "loaded an encoder");
         let queue = Arc::new(Queue::new(options.queue_depth));
-        let batch_tokens = batch::tokens_on(options.device);
-        let worker = Worker { model, tokenizer: tokenizer.clone(), queue: queue.clone(), batch_tokens };
+        let budget = Budget::new(options.device, model.pads());
+        let worker = Worker { model, tokenizer: tokenizer.clone(), queue: queue.clone(), budget };
         let thread = std::thread::Builder::new().name("engine-encoder".into()).spawn(move || worker.run());
         thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
         Ok(Self { shared: Arc::new(Shared { queue, tokenizer, fingerprint, dimensions, max_tokens }) })

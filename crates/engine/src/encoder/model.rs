@@ -1,30 +1,23 @@
 //! The embedding models: what goes around a text, the forward pass, and the pooling. Knows no queue.
 
-use std::path::Path;
-
-use candle_core::D;
 use candle_core::DType;
-use candle_core::Device;
-use candle_core::Tensor;
-use candle_nn::VarBuilder;
-use candle_transformers::models::bert;
-use candle_transformers::models::xlm_roberta;
-use serde::de::DeserializeOwned;
 
 use super::EncoderFamily;
 use super::EncoderOptions;
 use super::TextKind;
+use super::bert::Bert;
+use super::bert::Pooling;
+use super::padded::Padded;
 use crate::decoder::CHUNK_TOKENS;
 use crate::decoder::Decoder;
 use crate::decoder::LoadOptions;
+use crate::device::DeviceChoice;
 use crate::error::EngineError;
+use crate::fingerprint;
 use crate::tokenizer::Tokenizer;
-use crate::weights;
 
 /// Longer texts than this are worth no vector, whatever the model can take.
 const MAX_TOKENS: usize = 8192;
-/// Encoders compute in f32 on every device: they are small, and candle's XLM-R counts positions in this type.
-const FLOAT: DType = DType::F32;
 
 /// A loaded encoder.
 pub(super) struct Model {
@@ -37,8 +30,10 @@ pub(super) struct Model {
 }
 
 enum Network {
-    Bert { model: bert::BertModel, pad: u32, device: Device },
-    XlmRoberta { model: xlm_roberta::XLMRobertaModel, pad: u32, device: Device },
+    /// BERT or XLM-R on a CPU.
+    Packed(Box<Bert>, Pooling),
+    /// BERT or XLM-R on a GPU.
+    Padded(Box<Padded>),
     Qwen3(Box<Decoder>),
 }
 
@@ -52,30 +47,23 @@ pub(super) struct Framed {
 impl Model {
     pub(super) fn load(options: &EncoderOptions, tokenizer: &Tokenizer) -> Result<Self, EngineError> {
         let directory = options.directory.as_path();
-        let device = options.device.open()?;
-        let failed = |error: candle_core::Error| EngineError::model(directory, error);
-        let (network, max_tokens) = match options.family {
-            EncoderFamily::E5 => {
-                let config: bert::Config = read_config(directory)?;
-                let model = bert::BertModel::load(variables(directory, &device)?, &config).map_err(failed)?;
-                (
-                    Network::Bert { model, pad: config.pad_token_id as u32, device },
-                    config.max_position_embeddings,
-                )
+        let (network, max_tokens) = match (options.family, options.device) {
+            (EncoderFamily::E5, DeviceChoice::Cpu) => {
+                let model = Bert::load(directory, false)?;
+                let max_tokens = model.max_tokens();
+                (Network::Packed(Box::new(model), Pooling::Mean), max_tokens)
             }
-            EncoderFamily::BgeM3 => {
-                let config: xlm_roberta::Config = read_config(directory)?;
-                let variables = variables(directory, &device)?;
-                let outer = variables.contains_tensor("roberta.embeddings.word_embeddings.weight");
-                let variables = if outer { variables.pp("roberta") } else { variables };
-                let model = xlm_roberta::XLMRobertaModel::new(&config, variables).map_err(failed)?;
-                // positions begin after the padding's
-                let positions =
-                    config.max_position_embeddings.saturating_sub(config.pad_token_id as usize + 1);
-                (Network::XlmRoberta { model, pad: config.pad_token_id, device }, positions)
+            (EncoderFamily::BgeM3, DeviceChoice::Cpu) => {
+                let model = Bert::load(directory, true)?;
+                let max_tokens = model.max_tokens();
+                (Network::Packed(Box::new(model), Pooling::First), max_tokens)
             }
-            EncoderFamily::Qwen3Embedding => {
-                let device = options.device;
+            (family @ (EncoderFamily::E5 | EncoderFamily::BgeM3), DeviceChoice::Cuda(_)) => {
+                let model = Padded::load(directory, family, &options.device.open()?)?;
+                let max_tokens = model.max_tokens();
+                (Network::Padded(Box::new(model)), max_tokens)
+            }
+            (EncoderFamily::Qwen3Embedding, device) => {
                 let load = LoadOptions {
                     model: directory,
                     device,
@@ -99,18 +87,36 @@ impl Model {
     }
 
     pub(super) fn architecture(&self) -> &str {
-        match &self.network {
-            Network::Bert { .. } => "bert",
-            Network::XlmRoberta { .. } => "xlm-roberta",
-            Network::Qwen3(decoder) => &decoder.about().architecture,
+        match (&self.network, self.family) {
+            (Network::Qwen3(decoder), _) => &decoder.about().architecture,
+            (Network::Packed(..) | Network::Padded(_), EncoderFamily::BgeM3) => "xlm-roberta",
+            (Network::Packed(..) | Network::Padded(_), EncoderFamily::E5 | EncoderFamily::Qwen3Embedding) => {
+                "bert"
+            }
         }
     }
 
     /// The type of its weights.
     pub(super) fn float(&self) -> &str {
         match &self.network {
-            Network::Bert { .. } | Network::XlmRoberta { .. } => "F32",
+            Network::Packed(..) | Network::Padded(_) => "F32",
             Network::Qwen3(decoder) => &decoder.about().quantization,
+        }
+    }
+
+    /// Whose arithmetic it is.
+    pub(super) fn engine(&self) -> &'static str {
+        match &self.network {
+            Network::Packed(..) => fingerprint::ENGINE_ALONE,
+            Network::Padded(_) | Network::Qwen3(_) => fingerprint::ENGINE,
+        }
+    }
+
+    /// Whether texts of a batch are filled up to the longest.
+    pub(super) fn pads(&self) -> bool {
+        match &self.network {
+            Network::Packed(..) | Network::Qwen3(_) => false,
+            Network::Padded(_) => true,
         }
     }
 
@@ -133,16 +139,8 @@ impl Model {
     /// The vectors of framed texts, not yet of length 1.
     pub(super) fn embed(&self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EngineError> {
         match &self.network {
-            Network::Bert { model, pad, device } => {
-                let Padded { ids, mask, types } = Padded::new(texts, *pad, device)?;
-                let hidden = model.forward(&ids, &types, Some(&mask))?;
-                Ok(mean(&hidden, &mask)?.to_vec2()?)
-            }
-            Network::XlmRoberta { model, pad, device } => {
-                let Padded { ids, mask, types } = Padded::new(texts, *pad, device)?;
-                let hidden = model.forward(&ids, &mask, &types, None, None, None)?;
-                Ok(hidden.narrow(1, 0, 1)?.squeeze(1)?.to_vec2()?)
-            }
+            Network::Packed(model, pooling) => model.embed(texts, *pooling),
+            Network::Padded(model) => model.embed(texts),
             Network::Qwen3(decoder) => texts.iter().map(|ids| last_hidden(decoder, ids)).collect(),
         }
     }
@@ -171,46 +169,6 @@ fn instructed(family: EncoderFamily, text: &str, kind: TextKind) -> String {
             "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:{text}"
         ),
     }
-}
-
-fn read_config<T: DeserializeOwned>(directory: &Path) -> Result<T, EngineError> {
-    let path = directory.join("config.json");
-    let data = std::fs::read(&path).map_err(|error| EngineError::model(&path, error))?;
-    serde_json::from_slice(&data).map_err(|error| EngineError::model(&path, error))
-}
-
-fn variables(directory: &Path, device: &Device) -> Result<VarBuilder<'static>, EngineError> {
-    let mapped = weights::map_safetensors(directory)?;
-    Ok(VarBuilder::from_backend(Box::new(mapped), FLOAT, device.clone()))
-}
-
-/// Texts of a batch filled up to the longest: ids, mask and token types, `[texts, longest]` u32.
-struct Padded {
-    ids: Tensor,
-    mask: Tensor,
-    types: Tensor,
-}
-
-impl Padded {
-    fn new(texts: &[Vec<u32>], pad: u32, device: &Device) -> candle_core::Result<Self> {
-        let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
-        let (mut ids, mut mask) = (Vec::new(), Vec::new());
-        for text in texts {
-            let padding = longest - text.len();
-            ids.extend(text.iter().copied().chain(std::iter::repeat_n(pad, padding)));
-            mask.extend(std::iter::repeat_n(1_u32, text.len()).chain(std::iter::repeat_n(0, padding)));
-        }
-        let ids = Tensor::from_vec(ids, (texts.len(), longest), device)?;
-        let mask = Tensor::from_vec(mask, (texts.len(), longest), device)?;
-        let types = ids.zeros_like()?;
-        Ok(Self { ids, mask, types })
-    }
-}
-
-/// The mean over a text's own tokens: `[texts, tokens, hidden]` to `[texts, hidden]`.
-fn mean(hidden: &Tensor, mask: &Tensor) -> candle_core::Result<Tensor> {
-    let mask = mask.to_dtype(hidden.dtype())?.unsqueeze(D::Minus1)?;
-    hidden.broadcast_mul(&mask)?.sum(1)?.broadcast_div(&mask.sum(1)?)
 }
 
 /// The hidden state of the last token.

@@ -5,11 +5,13 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rayon::prelude::*;
 use tokio::sync::oneshot;
 
 use super::Embeddings;
 use super::TextKind;
 use super::batch::Batches;
+use super::batch::Budget;
 use super::model::Model;
 use crate::error::EngineError;
 use crate::queue::Queue;
@@ -23,7 +25,7 @@ pub(super) struct Worker {
     pub model: Model,
     pub tokenizer: Tokenizer,
     pub queue: Arc<Queue<Job>>,
-    pub batch_tokens: usize,
+    pub budget: Budget,
 }
 
 /// One call, perhaps half done.
@@ -102,7 +104,7 @@ impl Worker {
             Some(begun) => begun,
             empty => empty.insert(self.begin(&std::mem::take(&mut job.texts), job.kind)?),
         };
-        let batch = begun.batches.next(&begun.lengths, self.batch_tokens);
+        let batch = begun.batches.next(&begun.lengths, self.budget);
         if !batch.is_empty() {
             let ids: Vec<Vec<u32>> =
                 batch.iter().map(|index| std::mem::take(&mut begun.ids[*index])).collect();
@@ -115,7 +117,7 @@ impl Worker {
     }
 
     fn begin(&self, texts: &[String], kind: TextKind) -> Result<Begun, EngineError> {
-        let framed = texts.iter().map(|text| self.model.frame(&self.tokenizer, text, kind));
+        let framed = texts.par_iter().map(|text| self.model.frame(&self.tokenizer, text, kind));
         let framed = framed.collect::<Result<Vec<_>, _>>()?;
         let truncated = framed.iter().map(|framed| framed.truncated).collect();
         let ids: Vec<Vec<u32>> = framed.into_iter().map(|framed| framed.ids).collect();
@@ -135,4 +137,38 @@ fn normalise(mut vector: Vec<f32>) -> Result<Vec<f32>, EngineError> {
         *x = (f64::from(*x) / length) as f32;
     }
     Ok(vector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::DeviceChoice;
+    use crate::e5;
+    use crate::encoder::EncoderFamily;
+    use crate::encoder::EncoderOptions;
+
+    #[test]
+    fn a_query_gets_its_turn_between_two_batches_of_a_call() {
+        let directory = tempfile::tempdir().unwrap();
+        e5::tests::convert_tiny(directory.path());
+        let tokenizer = Tokenizer::load(&directory.path().join("tokenizer.json")).unwrap();
+        let (family, device) = (EncoderFamily::E5, DeviceChoice::Cpu);
+        let (directory, weights_sha256) = (directory.path().to_owned(), String::new());
+        let options = EncoderOptions { directory, family, device, queue_depth: 4, weights_sha256 };
+        let model = Model::load(&options, &tokenizer).unwrap();
+        let (queue, budget) = (Arc::new(Queue::new(4)), Budget::new(device, model.pads()));
+        let worker = Worker { model, tokenizer, queue, budget };
+        let (passages, _passages_outcome) = oneshot::channel();
+        let (query, _query_outcome) = oneshot::channel();
+        worker.queue.push(Job::new(vec!["ab ".repeat(40); 64], TextKind::Passage, passages)).unwrap();
+
+        let mut first = worker.queue.pop().unwrap();
+        let outcome = worker.step(&mut first).unwrap();
+        worker.queue.push(Job::new(vec!["a".to_owned()], TextKind::Query, query)).unwrap();
+        worker.queue.put_back(first);
+
+        assert_eq!(outcome, None);
+        assert_eq!(worker.queue.pop().unwrap().kind, TextKind::Query);
+        assert_eq!(worker.queue.pop().unwrap().kind, TextKind::Passage);
+    }
 }

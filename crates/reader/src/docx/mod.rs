@@ -3,15 +3,20 @@
 //! whoever lays the text out.
 
 mod body;
+mod control;
 mod notes;
 mod numbering;
+mod revision;
+mod run;
+mod running;
+mod seen;
 mod styles;
 mod table;
 
 use crate::docx::body::Block;
-use crate::docx::body::Lost;
 use crate::docx::body::Parts;
 use crate::docx::numbering::Numbering;
+use crate::docx::seen::Seen;
 use crate::docx::styles::Styles;
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
@@ -21,8 +26,7 @@ use crate::office::relationships;
 use crate::options::ReadOptions;
 use crate::parsed::Format;
 use crate::parsed::Parsed;
-use crate::parsed::Warning;
-use crate::parsed::WarningCode;
+use std::collections::HashMap;
 
 /// Where the main part is when no relationship says.
 const MAIN: &str = "word/document.xml";
@@ -32,53 +36,50 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
     let mut package = Package::open(bytes, options)?;
     let main = relationships::main_part(&mut package, MAIN)?;
     let text = package.part(&main)?.ok_or_else(|| ReadError::Damaged { detail: format!("no `{main}`") })?;
-    let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    let mut beside = |name: &str| package.part(&format!("{folder}/{name}"));
-    let parts = Parts {
-        styles: beside("styles.xml")?.map(|part| Styles::read(&part)).transpose()?.unwrap_or_default(),
-        numbering: beside("numbering.xml")?
-            .map(|part| Numbering::read(&part))
-            .transpose()?
-            .unwrap_or_default(),
-        footnotes: beside("footnotes.xml")?.map(|part| notes::read(&part)).transpose()?.unwrap_or_default(),
-        endnotes: beside("endnotes.xml")?.map(|part| notes::read(&part)).transpose()?.unwrap_or_default(),
-        comments: beside("comments.xml")?.map(|part| notes::read(&part)).transpose()?.unwrap_or_default(),
-    };
+    let mut seen = Seen::default();
+    let mut parts = parts(&mut package, &main, &mut seen)?;
+    let running = running::read(&mut package, &main, &mut parts, &mut seen)?;
     let title = properties::title(&mut package);
-    let (blocks, lost) = body::read(&text, parts)?;
-    assemble(blocks, &lost, title, options)
+    let blocks = body::read(&text, &mut parts, &mut seen)?;
+    assemble(&running, blocks, &seen, title, options)
 }
 
-/// Joins blocks by empty lines.
+fn parts(package: &mut Package<'_>, main: &str, seen: &mut Seen) -> Result<Parts, ReadError> {
+    let folder = main.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let mut beside = |name: &str| package.part(&format!("{folder}/{name}"));
+    let (styles, numbering) = (beside("styles.xml")?, beside("numbering.xml")?);
+    let mut notes = |name: &str| match beside(name)? {
+        Some(part) => notes::read(&part, seen),
+        None => Ok(HashMap::new()),
+    };
+    Ok(Parts {
+        footnotes: notes("footnotes.xml")?,
+        endnotes: notes("endnotes.xml")?,
+        comments: notes("comments.xml")?,
+        styles: styles.map(|part| Styles::read(&part)).transpose()?.unwrap_or_default(),
+        numbering: numbering.map(|part| Numbering::read(&part)).transpose()?.unwrap_or_default(),
+    })
+}
+
+/// Joins blocks by empty lines; what pages repeat stands once, before them.
 fn assemble(
+    running: &[String],
     blocks: Vec<Block>,
-    lost: &Lost,
+    seen: &Seen,
     title: Option<String>,
     options: &ReadOptions,
 ) -> Result<Parsed, ReadError> {
-    let printed = blocks.iter().find(|block| block.is_title).map(|block| block.text.clone());
+    let printed = blocks.iter().find(|block| block.is_title).map(|block| block.title.clone());
     let mut manuscript = Manuscript::new(options);
     manuscript.page(None);
+    for line in running {
+        manuscript.block(line, None)?;
+    }
     for block in blocks {
-        manuscript.block(&block.text, block.heading)?;
+        let heading = block.heading.map(|level| (level, block.title.as_str()));
+        manuscript.titled(&block.text, heading)?;
     }
-    manuscript.finish(Format::Docx, title.or(printed), warnings(lost))
-}
-
-fn warnings(lost: &Lost) -> Vec<Warning> {
-    let mut warnings = Vec::new();
-    let Lost { deletions, insertions, pictures } = lost;
-    if deletions + insertions > 0 {
-        let detail = format!(
-            "the file has tracked changes: {insertions} insertions are part of the text, {deletions} deletions are not"
-        );
-        warnings.push(Warning { code: WarningCode::TrackedChanges, page: None, detail });
-    }
-    if *pictures > 0 {
-        let detail = format!("{pictures} pictures are not read; text in them cannot be found");
-        warnings.push(Warning { code: WarningCode::PicturesNotRead, page: None, detail });
-    }
-    warnings
+    manuscript.finish(Format::Docx, title.or(printed), seen.warnings())
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Footnotes, endnotes and comments: short texts with an id. Knows no place where they are called.
 
+use super::revision::Change;
+use super::revision::Revised;
+use super::seen::Seen;
 use crate::error::ReadError;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
@@ -12,40 +15,54 @@ pub(super) struct Note {
     pub(super) author: Option<String>,
 }
 
+/// A note that is being read.
+struct Open {
+    id: String,
+    author: Option<String>,
+    text: Revised,
+}
+
 /// Reads `footnotes.xml`, `endnotes.xml` or `comments.xml`. The lines that only separate notes from the text have a type
 /// and are left out.
-pub(super) fn read(part: &[u8]) -> Result<HashMap<String, Note>, ReadError> {
-    let (mut notes, mut open, mut in_text) = (HashMap::new(), None::<(String, Note)>, false);
+pub(super) fn read(part: &[u8], seen: &mut Seen) -> Result<HashMap<String, Note>, ReadError> {
+    let (mut notes, mut open, mut in_text) = (HashMap::new(), None::<Open>, false);
+    let (mut changes, mut properties) = (Vec::new(), 0_usize);
     walk(part, &mut |node| {
         match node {
             Node::Open(element) => match element.name.as_str() {
                 "footnote" | "endnote" | "comment" if element.attribute("type").is_none() => {
-                    let note = Note { text: String::new(), author: element.attribute("author") };
-                    open = element.attribute("id").map(|id| (id, note));
+                    let author = element.attribute("author");
+                    open = element.attribute("id").map(|id| Open { id, author, text: Revised::default() });
                 }
-                "t" => in_text = true,
+                "t" | "delText" => in_text = true,
+                "rPr" | "pPr" => properties += 1,
+                "ins" | "moveTo" if properties == 0 => changes.push(Change::Inserted),
+                "del" | "moveFrom" if properties == 0 => changes.push(Change::Deleted),
                 "p" | "tab" | "br" => {
-                    if let Some((_, note)) = &mut open
-                        && !note.text.is_empty()
-                    {
-                        note.text.push(' ');
+                    if let Some(note) = open.as_mut().filter(|note| !note.text.is_blank()) {
+                        note.text.push(changes.last().copied(), " ");
                     }
                 }
                 _ => {}
             },
-            Node::Close("t") => in_text = false,
-            Node::Close("footnote" | "endnote" | "comment") => notes.extend(open.take()),
+            Node::Close("t" | "delText") => in_text = false,
+            Node::Close("rPr" | "pPr") => properties = properties.saturating_sub(1),
+            Node::Close("ins" | "del" | "moveTo" | "moveFrom") if properties == 0 => {
+                changes.pop();
+            }
+            Node::Close("footnote" | "endnote" | "comment") => {
+                notes.extend(open.take().map(|Open { id, author, text }| {
+                    (id, Note { text: text.written(&mut seen.marks), author })
+                }));
+            }
             Node::Close(_) => {}
             Node::Text(text) => {
-                if let Some((_, note)) = open.as_mut().filter(|_| in_text) {
-                    note.text.push_str(text);
+                if let Some(note) = open.as_mut().filter(|_| in_text) {
+                    note.text.push(changes.last().copied(), text);
                 }
             }
         }
         Ok(())
     })?;
-    for note in notes.values_mut() {
-        note.text = note.text.trim().to_owned();
-    }
     Ok(notes)
 }

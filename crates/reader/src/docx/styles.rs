@@ -1,6 +1,7 @@
-//! What a paragraph is by its style: a heading, a numbered one, a title. Knows no text.
+//! What a paragraph is by its style: a heading, a numbered one, a title, one that is not seen. Knows no text.
 
 use crate::error::ReadError;
+use crate::office::xml::Element;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
 use std::collections::HashMap;
@@ -21,6 +22,52 @@ struct Style {
     outline: Option<u8>,
     numbering: Option<String>,
     level: Option<u8>,
+    look: Look,
+}
+
+/// Whether text can be seen, as far as something says so.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Look {
+    pub(super) hidden: Option<bool>,
+    pub(super) white: Option<bool>,
+    /// Its ground is not white.
+    pub(super) shaded: Option<bool>,
+}
+
+impl Look {
+    /// Takes a property, if it is one of these.
+    pub(super) fn property(&mut self, element: &Element<'_>) {
+        match element.name.as_str() {
+            "vanish" => self.hidden = Some(is_on(element)),
+            "color" => {
+                self.white = Some(element.value().is_some_and(|value| value.eq_ignore_ascii_case("ffffff")));
+            }
+            "shd" => self.shaded = Some(is_shading(element)),
+            "highlight" => self.shaded = Some(element.value().is_some_and(|value| value != "none")),
+            _ => {}
+        }
+    }
+
+    /// What `below` says where this says nothing.
+    pub(super) fn over(self, below: Self) -> Self {
+        Self {
+            hidden: self.hidden.or(below.hidden),
+            white: self.white.or(below.white),
+            shaded: self.shaded.or(below.shaded),
+        }
+    }
+}
+
+/// A property that is on by being there says when it is not.
+pub(super) fn is_on(element: &Element<'_>) -> bool {
+    element.value().is_none_or(|value| !matches!(value.as_str(), "0" | "false" | "off"))
+}
+
+/// Says whether a `shd` makes the ground another colour than white.
+pub(super) fn is_shading(element: &Element<'_>) -> bool {
+    let is_pattern = element.value().is_some_and(|value| !matches!(value.as_str(), "clear" | "nil"));
+    let fill = element.attribute("fill").unwrap_or_default().to_ascii_lowercase();
+    is_pattern || !matches!(fill.as_str(), "" | "auto" | "ffffff")
 }
 
 impl Styles {
@@ -28,17 +75,21 @@ impl Styles {
     pub(super) fn read(part: &[u8]) -> Result<Self, ReadError> {
         let mut styles = HashMap::new();
         let mut open: Option<(String, Style)> = None;
+        let mut in_part_of_table = false;
         walk(part, &mut |node| {
             match (node, &mut open) {
                 (Node::Open(element), _) if element.name == "style" => {
                     open = element.attribute("styleId").map(|id| (id, Style::default()));
                 }
+                (Node::Open(element), Some(_)) if element.name == "tblStylePr" => in_part_of_table = true,
+                (Node::Close("tblStylePr"), _) => in_part_of_table = false,
                 (Node::Open(element), Some((_, style))) => match element.name.as_str() {
                     "name" => style.name = element.value().unwrap_or_default().to_lowercase(),
                     "basedOn" => style.based_on = element.value(),
                     "outlineLvl" => style.outline = element.number(),
                     "numId" => style.numbering = element.value(),
                     "ilvl" => style.level = element.number(),
+                    _ if !in_part_of_table => style.look.property(element),
                     _ => {}
                 },
                 (Node::Close("style"), Some(_)) => styles.extend(open.take()),
@@ -68,6 +119,11 @@ impl Styles {
     /// Says whether a style is that of the document's title.
     pub(super) fn is_title(&self, id: &str) -> bool {
         self.styles.get(id).is_some_and(|style| style.name == "title")
+    }
+
+    /// Whether text of a style can be seen.
+    pub(super) fn look(&self, id: &str) -> Look {
+        self.chain(id).fold(Look::default(), |look, style| look.over(style.look))
     }
 
     /// The style and those it is based on.

@@ -3,6 +3,7 @@
 use super::*;
 use crate::office::package::archive;
 use crate::parsed::Span;
+use crate::parsed::WarningCode;
 use proptest::prelude::ProptestConfig;
 use proptest::prelude::any;
 use proptest::prelude::prop;
@@ -144,10 +145,105 @@ fn notes_and_comments_follow_their_paragraph_and_changes_are_told() {
 
     let parsed = read(&document(body), &ReadOptions::default()).unwrap();
 
-    assert_eq!(parsed.content, "boxed\n\nThe rent is due¹.\n一\n\n¹ See annex.\n\n[Ada: Check this.]\n");
+    assert_eq!(
+        parsed.content,
+        "boxed\n\nThe rent [inserted: is due][deleted: was due]¹.\n一\n\n¹ See annex.\n\n[Ada: Check this.]\n"
+    );
     let codes: Vec<WarningCode> = parsed.warnings.iter().map(|warning| warning.code).collect();
     assert_eq!(codes, [WarningCode::TrackedChanges, WarningCode::PicturesNotRead]);
-    assert!(parsed.warnings[0].detail.contains("1 insertions are part of the text, 1 deletions"));
+    assert!(parsed.warnings[0].detail.contains("1 insertions, 1 deletions and 0 ends of moves are marked"));
+}
+
+#[test]
+fn changes_are_marked_and_the_clauses_keep_the_numbers_they_would_have() {
+    let by = r#"w:author="Ada" w:date="2026-05-01T10:00:00Z""#;
+    let clause = |mark: &str, text: &str| {
+        format!(
+            r#"<w:p><w:pPr><w:numPr><w:ilvl w:val="0"/><w:numId w:val="1"/><w:ins/></w:numPr><w:rPr>{mark}</w:rPr></w:pPr>{text}</w:p>"#
+        )
+    };
+    let run = |text: &str| format!(r#"<w:r><w:t xml:space="preserve">{text}</w:t></w:r>"#);
+    let gone = |text: &str| format!(r"<w:del {by}><w:r><w:delText>{text}</w:delText></w:r></w:del>");
+    let new = |text: &str| format!("<w:ins {by}>{}</w:ins>", run(text));
+    let heading = format!(r#"<w:p><w:pPr><w:pStyle w:val="H1"/></w:pPr>{}{}</w:p>"#, gone("Old"), new("New"));
+    let body = [
+        heading,
+        clause("", &run("房屋。")),
+        clause("<w:del/>", &gone("车位。")),
+        clause("<w:ins/>", &new("每月支付。")),
+        clause("<w:del/>", &run("押金为")),
+        clause("", &run("五千元。")),
+        format!("<w:p><w:moveFrom>{}</w:moveFrom></w:p>", run("Moved.")),
+        format!("<w:p>{}<w:moveTo>{}</w:moveTo></w:p>", run("Stays. "), run("Moved.")),
+        format!(
+            "<w:tbl><w:tr><w:trPr><w:del/></w:trPr><w:tc><w:p>{}</w:p></w:tc><w:tc><w:p>{}</w:p></w:tc></w:tr></w:tbl>",
+            run("a"),
+            gone("b")
+        ),
+    ];
+
+    let parsed = read(&document(&body.concat()), &ReadOptions::default()).unwrap();
+
+    assert_eq!(
+        parsed.content,
+        "[deleted: Old][inserted: New]\n\n第一条 房屋。\n\n[deleted: 车位。]\n\n第二条 [inserted: 每月支付。]\n\n\
+         第三条 押金为五千元。\n\n[moved away: Moved.]\n\nStays. [moved here: Moved.]\n\n| [deleted: a] | [deleted: b] |\n"
+    );
+    assert_eq!(parsed.headings[0].title, "New");
+    assert_eq!(parsed.headings[0].span, Span { start: 0, end: 29 });
+    let detail = &parsed.warnings[0].detail;
+    assert!(
+        detail.contains("(by Ada, 2026-05-01): 2 insertions, 4 deletions and 2 ends of moves"),
+        "{detail}"
+    );
+}
+
+#[test]
+fn hidden_text_is_left_out_and_counted() {
+    let run =
+        |properties: &str, text: &str| format!("<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r>");
+    let white = r#"<w:color w:val="FFFFFF"/>"#;
+    let body = [
+        format!("<w:p>{}{}{}</w:p>", run("", "Seen"), run("<w:vanish/>", "secret"), run(white, "ignore all")),
+        format!(
+            r#"<w:tbl><w:tblPr><w:tblStyle w:val="Dark"/></w:tblPr><w:tr><w:tc><w:p>{}</w:p></w:tc></w:tr></w:tbl>"#,
+            run(white, "Price")
+        ),
+    ];
+
+    let parsed = read(&document(&body.concat()), &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content, "Seen\n\n| Price |\n");
+    assert_eq!(parsed.warnings[0].code, WarningCode::HiddenText);
+    assert!(
+        parsed.warnings[0].detail.starts_with("15 characters are hidden"),
+        "{}",
+        parsed.warnings[0].detail
+    );
+}
+
+#[test]
+fn headers_stand_once_before_the_text_and_boxes_are_ticked_or_not() {
+    let body = r#"<w:p><w:sdt><w:sdtPr><w14:checkbox xmlns:w14="w14"><w14:checked w14:val="1"/></w14:checkbox></w:sdtPr>
+        <w:sdtContent><w:r><w:t>☒</w:t></w:r></w:sdtContent></w:sdt><w:r><w:t xml:space="preserve"> Rent, </w:t></w:r>
+        <w:sdt><w:sdtPr><w14:checkbox xmlns:w14="w14"/></w:sdtPr><w:sdtContent><w:r><w:sym w:char="F0A8"/></w:r></w:sdtContent></w:sdt>
+        <w:r><w:t xml:space="preserve"> sale, </w:t></w:r><w:sdt><w:sdtContent><w:r><w:t>named</w:t></w:r></w:sdtContent></w:sdt>
+        <w:r><w:fldChar><w:ffData><w:checkBox><w:default w:val="0"/><w:checked/></w:checkBox></w:ffData></w:fldChar></w:r>
+        <w:r><w:sym w:font="Wingdings" w:char="F0FE"/></w:r></w:p>"#;
+    let paragraph = |text: &str| paragraph("", text);
+    let relationships = r#"<Relationships><Relationship Id="a" Type="x/header" Target="header2.xml"/><Relationship Id="b" Type="x/header"
+        Target="header1.xml"/><Relationship Id="c" Type="x/footer" Target="footer1.xml"/></Relationships>"#;
+    let bytes = archive(&[
+        ("word/document.xml", &part("document", &format!("<w:body>{body}</w:body>"))),
+        ("word/_rels/document.xml.rels", relationships),
+        ("word/header1.xml", &part("hdr", &paragraph("Contract No. 17"))),
+        ("word/header2.xml", &part("hdr", &paragraph("Contract No. 17"))),
+        ("word/footer1.xml", &part("ftr", &paragraph("Page 3 of 10"))),
+    ]);
+
+    let parsed = read(&bytes, &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content, "[Header: Contract No. 17]\n\n[x] Rent, [ ] sale, named[x]☒\n");
 }
 
 #[test]
@@ -188,10 +284,11 @@ proptest! {
     }
 
     #[test]
-    fn any_body_is_read_or_refused(pieces in proptest::collection::vec(0_usize..12, 0..60)) {
-        const PIECES: [&str; 12] = [
+    fn any_body_is_read_or_refused(pieces in proptest::collection::vec(0_usize..16, 0..60)) {
+        const PIECES: [&str; 16] = [
             "<w:p>", "</w:p>", "<w:tbl>", "</w:tbl>", "<w:tr>", "</w:tr>", "<w:tc>", "</w:tc>", "<w:r><w:t>x</w:t></w:r>",
-            "<w:del>", "</w:del>", r#"<w:pPr><w:numPr><w:ilvl w:val="200"/><w:numId w:val="2"/></w:numPr></w:pPr>"#,
+            "<w:del>", "</w:del>", "<w:sdt><w:sdtPr><w:checkbox/></w:sdtPr>", "</w:sdt>", "<w:trPr><w:del/></w:trPr>",
+            "<w:pPr><w:rPr><w:del/></w:rPr></w:pPr>", r#"<w:pPr><w:numPr><w:ilvl w:val="200"/><w:numId w:val="2"/></w:numPr></w:pPr>"#,
         ];
         let body: String = pieces.iter().map(|piece| PIECES[*piece]).collect();
         let _read_or_refused = read(&document(&body), &ReadOptions::default());

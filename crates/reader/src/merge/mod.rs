@@ -214,13 +214,14 @@ fn low_confidence((&page, confidence): (&u32, &f32)) -> Warning {
     Warning { code: WarningCode::LowConfidence, page: Some(page), detail }
 }
 
-fn about(pages: &[u32], code: WarningCode, detail: String) -> Option<Warning> {
+/// Makes a warning about pages, if there are any.
+pub(crate) fn about(pages: &[u32], code: WarningCode, detail: String) -> Option<Warning> {
     let &first = pages.first()?;
     Some(Warning { code, page: (pages.len() == 1).then_some(first), detail })
 }
 
 /// Writes page numbers as `page 5` or `pages 1, 3-7, 9`.
-fn page_list(numbers: &[u32]) -> String {
+pub(crate) fn page_list(numbers: &[u32]) -> String {
     let mut parts: Vec<String> = Vec::new();
     let noun = if numbers.len() == 1 { "page" } else { "pages" };
     for run in numbers.chunk_by(|a, b| a + 1 == *b) {

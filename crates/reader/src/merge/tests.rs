@@ -31,6 +31,7 @@ fn parsed(leaves: &[Leaf]) -> Parsed {
             undecodable: 0,
             running: Vec::new(),
             recognised: None,
+            hidden: Vec::new(),
         });
     }
     Parsed {
@@ -135,7 +136,9 @@ fn warnings_say_what_is_recognised_and_what_is_left() {
             (WarningCode::LowConfidence, Some(4)),
         ]
     );
-    assert!(merged.warnings[2].detail.contains("page 1, 4-5 ") && merged.warnings[2].detail.contains("85 %"));
+    assert!(
+        merged.warnings[2].detail.contains("pages 1, 4-5 ") && merged.warnings[2].detail.contains("85 %")
+    );
     assert_eq!(merged.unread, [3]);
     assert!(merged.pages[0].recognised.is_some() && merged.pages[2].recognised.is_none());
 }
@@ -171,7 +174,7 @@ fn words_that_point_beyond_their_text_are_held_within_the_page() {
 
 #[test]
 fn page_numbers_are_written_as_ranges() {
-    assert_eq!(page_list(&[1, 3, 4, 5, 9]), "1, 3-5, 9");
+    assert_eq!(page_list(&[1, 3, 4, 5, 9]), "pages 1, 3-5, 9");
 }
 
 fn leaves() -> impl Strategy<Value = Vec<Leaf>> {

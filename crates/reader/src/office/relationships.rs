@@ -56,6 +56,15 @@ impl Relationships {
         self.by_id.get(id).map(|entry| entry.kind.as_str())
     }
 
+    /// All parts of this kind by their names.
+    pub(crate) fn all_of_kind(&self, kind: &str) -> Vec<&str> {
+        let of_kind = self.by_id.values().filter(|entry| entry.kind == kind);
+        let mut targets: Vec<&str> = of_kind.map(|entry| entry.target.as_str()).collect();
+        targets.sort_unstable();
+        targets.dedup();
+        targets
+    }
+
     /// The first part of this kind.
     pub(crate) fn of_kind(&self, kind: &str) -> Option<&str> {
         self.of_kind.get(kind).map(String::as_str)

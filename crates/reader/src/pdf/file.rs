@@ -1,6 +1,7 @@
 //! The PDF as a file: opening, decrypting, and the list of its pages with what they inherit.
 //! Knows no content streams and no text.
 
+use super::encryption;
 use super::geometry::PageBox;
 use super::objects;
 use super::strings;
@@ -33,13 +34,27 @@ pub(super) struct PageObject<'a> {
 /// Opens a PDF, with the empty password or the given one.
 pub(super) fn open(bytes: &[u8], password: Option<&str>, stream_limit: usize) -> Result<Document, ReadError> {
     let password = password.filter(|password| !password.is_empty());
-    let options = LoadOptions {
-        password: password.map(str::to_owned),
-        max_decompressed_size: Some(stream_limit),
-        ..LoadOptions::default()
+    let load = |bytes: &[u8], password: Option<&str>| {
+        let options = LoadOptions {
+            password: password.map(str::to_owned),
+            max_decompressed_size: Some(stream_limit),
+            ..LoadOptions::default()
+        };
+        Document::load_mem_with_options(bytes, options).map_err(|error| explain(&error, password))
     };
-    let document =
-        Document::load_mem_with_options(bytes, options).map_err(|error| explain(&error, password))?;
+    let opened = load(bytes, password);
+    let mended = match &opened {
+        Ok(document) => encryption::with_reference(bytes, document),
+        // Every password is wrong for an encryption that was overlooked; without one the file loads as it is.
+        Err(ReadError::WrongPassword) => {
+            load(bytes, None).ok().and_then(|document| encryption::with_reference(bytes, &document))
+        }
+        Err(_) => None,
+    };
+    let document = match mended {
+        Some(bytes) => load(&bytes, password),
+        None => opened,
+    }?;
     // What has been decrypted no longer has the entry. `lopdf` overlooks one that is written into the trailer itself.
     let known = document.is_encrypted();
     if known || document.trailer.get(b"Encrypt").is_ok_and(|entry| entry.as_dict().is_ok()) {

@@ -13,13 +13,19 @@ use super::geometry::Matrix;
 use super::geometry::Point;
 use super::glyph::Glyph;
 use super::glyph::PageGlyphs;
+use super::hidden;
+use super::layers::Layers;
+use super::marked::Mark;
 use super::marked::MarkedContent;
 use super::objects;
-use super::rules::Path;
+use super::paint::Canvas;
 use super::state;
 use super::state::State;
+use super::structure::Structure;
+use crate::parsed::Rect;
 use lopdf::Dictionary;
 use lopdf::Document;
+use lopdf::Object;
 use lopdf::ObjectId;
 use lopdf::Stream;
 use std::collections::HashMap;
@@ -31,13 +37,15 @@ const MAX_PAGE_STEPS: u64 = 4_000_000;
 const MAX_PAGE_GLYPHS: usize = 500_000;
 const MAX_FORM_DEPTH: usize = 12;
 const MAX_SAVED_STATES: usize = 512;
-/// Glyphs further than this outside of the page, in points, are hidden.
-const PAGE_MARGIN: f64 = 5.0;
+/// Comparisons that finding out what lies under and over text may take on one page.
+const MAX_GROUND_TESTS: u64 = 20_000_000;
 
 /// What is shared by the pages of a document.
 pub(super) struct Interpreter<'a> {
     pub(super) document: &'a Document,
     pub(super) fonts: Fonts<'a>,
+    pub(super) layers: Layers,
+    pub(super) structure: Structure,
     pub(super) stream_limit: usize,
     /// Steps left for the whole document.
     pub(super) steps_left: u64,
@@ -50,20 +58,25 @@ pub(super) struct PageRun<'a, 'i> {
     /// Unpacked forms, as the same one is often drawn many times.
     forms: HashMap<ObjectId, Rc<Vec<u8>>>,
     shown: Vec<Shown>,
-    size: (f64, f64),
-    result: PageGlyphs,
+    pub(super) size: (f64, f64),
+    /// Points that a unit of the page's space is long.
+    pub(super) user_unit: f64,
+    id: Option<ObjectId>,
+    pub(super) canvas: Canvas,
+    /// Glyphs placed so far.
+    pub(super) placed: u32,
+    pub(super) result: PageGlyphs,
 }
 
 /// One content stream being carried out.
-struct Scope<'a> {
+pub(super) struct Scope<'a> {
     /// The stream's own resources, then those around it, which careless producers rely on.
     resources: Vec<&'a Dictionary>,
-    state: State<'a>,
+    pub(super) state: State<'a>,
     saved: Vec<State<'a>>,
     text: Matrix,
     line: Matrix,
-    marked: MarkedContent,
-    path: Path,
+    pub(super) marked: MarkedContent,
     depth: usize,
 }
 
@@ -77,19 +90,25 @@ impl<'a> Interpreter<'a> {
             };
         };
         let steps = MAX_PAGE_STEPS.min(self.steps_left);
+        let user_unit = objects::number(self.document, dictionary, b"UserUnit");
         let mut run = PageRun {
             interpreter: self,
             steps_left: steps,
             forms: HashMap::new(),
             shown: Vec::new(),
             size: page.shown.size(),
+            id: page.id,
+            user_unit: user_unit.filter(|unit| *unit > 1.0).unwrap_or(1.0),
+            canvas: Canvas::new(page.shown.size(), MAX_GROUND_TESTS),
+            placed: 0,
             result: PageGlyphs::default(),
         };
         let content = run.page_content(dictionary);
         let state = State::new(page.shown.to_shown());
         run.content(&content, page.resources.into_iter().collect(), state.clone(), 0);
         run.annotations(dictionary, &state);
-        let (used, result) = (steps - run.steps_left, run.result);
+        let (used, mut result) = (steps - run.steps_left, run.result);
+        hidden::set_apart(&mut result, &run.canvas);
         self.steps_left -= used;
         result
     }
@@ -105,7 +124,7 @@ impl<'a> PageRun<'a, '_> {
     }
 
     /// Takes steps from what is left; `false` once nothing is.
-    fn spend(&mut self, steps: u64) -> bool {
+    pub(super) fn spend(&mut self, steps: u64) -> bool {
         if let Some(left) = self.steps_left.checked_sub(steps) {
             self.steps_left = left;
             return true;
@@ -146,7 +165,6 @@ impl<'a> PageRun<'a, '_> {
             text: Matrix::IDENTITY,
             line: Matrix::IDENTITY,
             marked: MarkedContent::default(),
-            path: Path::default(),
             depth,
         };
         let (mut operations, mut operands) = (Operations::new(bytes), Vec::new());
@@ -173,7 +191,10 @@ impl<'a> PageRun<'a, '_> {
             b"Tm" => scope.move_to(state::matrix(operands)),
             b"T*" => scope.next_line(0.0, -scope.state.leading),
             b"Tf" => self.set_font(scope, operands),
-            b"gs" => self.set_font_by_state(scope, operands),
+            b"gs" => {
+                self.set_font_by_state(scope, operands);
+                self.set_transparency(scope, operands);
+            }
             b"Tj" => self.show_last(scope, operands),
             b"'" => {
                 scope.next_line(0.0, -scope.state.leading);
@@ -187,20 +208,23 @@ impl<'a> PageRun<'a, '_> {
             }
             b"TJ" => self.show_adjusted(scope, operands),
             b"Do" => self.draw(scope, operands),
-            b"BMC" => scope.marked.begin(None, self.result.glyphs.len()),
+            b"BMC" => scope.marked.begin(Mark::default(), self.result.glyphs.len()),
             b"BDC" => {
-                let replacement = self.replacement_text(scope, operands);
-                scope.marked.begin(replacement, self.result.glyphs.len());
+                let mark = self.mark(scope, operands);
+                scope.marked.begin(mark, self.result.glyphs.len());
             }
-            b"EMC" => scope.marked.end(&mut self.result.glyphs),
-            b"BI" => self.picture(&scope.state.to_page),
+            b"EMC" => {
+                let ended = scope.marked.end(&mut self.result.glyphs).filter(|_| scope.depth == 0);
+                self.tag(ended);
+            }
+            b"BI" => self.picture(scope),
             b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" | b"S" | b"s" | b"sh" => {
                 self.result.drawings += 1;
-                scope.path.paint(operator, scope.state.pen, &scope.state.to_page, &mut self.result.rules);
+                self.paint(scope, operator);
             }
             _ => {
-                if !scope.path.build(operator, operands, &scope.state.to_page) {
-                    scope.state.set(operator, operands);
+                if !scope.state.set(operator, operands) {
+                    self.trace(scope, operator, operands);
                 }
             }
         }
@@ -233,26 +257,16 @@ impl<'a> PageRun<'a, '_> {
     }
 
     /// Looks a resource up by category and name, nearest first.
-    fn resource(&self, scope: &Scope<'a>, category: &[u8], name: &[u8]) -> Option<&'a lopdf::Object> {
-        let document = self.document();
-        scope.resources.iter().find_map(|resources| {
-            objects::entry(document, objects::dictionary(document, resources, category)?, name)
-        })
+    pub(super) fn resource(&self, scope: &Scope<'a>, category: &[u8], name: &[u8]) -> Option<&'a Object> {
+        self.unresolved(scope, category, name).map(|object| objects::resolve(self.document(), object))
     }
 
-    fn replacement_text(&self, scope: &Scope<'a>, operands: &[Operand<'_>]) -> Option<Vec<u8>> {
-        match operands.last()? {
-            Operand::Dictionary(entries) => {
-                let key = entries.iter().position(|entry| entry.as_name() == Some(b"ActualText"))?;
-                entries.get(key + 1)?.as_text().map(<[u8]>::to_vec)
-            }
-            Operand::Name(name) => {
-                let properties = objects::as_dictionary(self.resource(scope, b"Properties", name)?)?;
-                let text = objects::entry(self.document(), properties, b"ActualText")?;
-                text.as_str().ok().map(<[u8]>::to_vec)
-            }
-            Operand::Number(_) | Operand::Text(_) | Operand::Array(_) | Operand::Constant => None,
-        }
+    /// Looks a resource up and returns what stands there, which may be a reference.
+    pub(super) fn unresolved(&self, scope: &Scope<'a>, category: &[u8], name: &[u8]) -> Option<&'a Object> {
+        let found = |resources: &&'a Dictionary| {
+            objects::dictionary(self.document(), resources, category)?.get(name).ok()
+        };
+        scope.resources.iter().find_map(found)
     }
 
     fn show_last(&mut self, scope: &mut Scope<'a>, operands: &[Operand<'_>]) {
@@ -296,6 +310,7 @@ impl<'a> PageRun<'a, '_> {
         let height = across.x.hypot(across.y).clamp(0.1, 10_000.0);
         let (ascent, descent) = if font.vertical { (0.5, -0.5) } else { (font.ascent, font.descent) };
         let direction = (along.y.atan2(along.x).to_degrees() / 5.0).round().rem_euclid(72.0) as u16 * 5;
+        let look = self.look(scope, &font, height, along.x.hypot(along.y));
         let mut offset = 0.0;
         for glyph in shown.drain(..) {
             let spacing = scope.state.character_spacing
@@ -314,53 +329,52 @@ impl<'a> PageRun<'a, '_> {
                 };
                 Point { x: sane(x), y: sane(y) }
             };
-            let hidden = scope.state.invisible || self.is_outside(at(offset));
-            self.place(
-                Glyph {
-                    text: glyph.text.unwrap_or(Characters::One(char::REPLACEMENT_CHARACTER)),
-                    start: at(offset),
-                    end: at(end),
-                    size: height as f32,
-                    ascent: (ascent * height) as f32,
-                    descent: (descent * height) as f32,
-                    direction,
-                    bold: font.bold,
-                },
-                hidden,
-            );
+            let mut glyph = Glyph {
+                text: glyph.text.unwrap_or(Characters::One(char::REPLACEMENT_CHARACTER)),
+                start: at(offset),
+                end: at(end),
+                size: height as f32,
+                ascent: (ascent * height) as f32,
+                descent: (descent * height) as f32,
+                direction,
+                bold: font.bold,
+                look,
+            };
+            self.look_at(&mut glyph, &mut scope.state);
+            self.place(glyph);
             offset = next;
         }
         self.shown = shown;
         scope.advance(offset, font.vertical);
     }
 
-    fn is_outside(&self, at: Point) -> bool {
-        let (width, height) = self.size;
-        let beyond = |value: f64, end: f64| !(-PAGE_MARGIN..=end + PAGE_MARGIN).contains(&value);
-        beyond(at.x, width) || beyond(at.y, height)
-    }
-
-    fn place(&mut self, glyph: Glyph, hidden: bool) {
+    pub(super) fn place(&mut self, mut glyph: Glyph) {
         if self.result.glyphs.len() >= MAX_PAGE_GLYPHS {
             self.incomplete("the page holds more characters than is allowed");
             return;
         }
-        if hidden && !glyph.text.is_space() {
-            self.result.hidden += 1;
-        }
+        glyph.look.order = self.placed;
+        self.placed += 1;
         self.result.glyphs.push(glyph);
     }
 
     /// Notes a picture: it fills the unit square (ISO 32000-1, 8.9.5.1).
-    fn picture(&mut self, to_page: &Matrix) {
-        let corners = [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(x, y)| to_page.apply(x, y));
-        let extent = |along: fn(&Point) -> f64, end: f64| {
+    fn picture(&mut self, scope: &Scope<'a>) {
+        if scope.is_hidden() {
+            return;
+        }
+        let corners =
+            [(0.0, 0.0), (1.0, 0.0), (0.0, 1.0), (1.0, 1.0)].map(|(x, y)| scope.state.to_page.apply(x, y));
+        let reach = |along: fn(&Point) -> f64, end: f64| {
             let within = corners.iter().map(|corner| sane(along(corner)).clamp(0.0, end));
-            within.clone().fold(0.0, f64::max) - within.fold(end, f64::min)
+            (within.clone().fold(end, f64::min), within.fold(0.0, f64::max))
         };
         let (width, height) = self.size;
+        let ((x0, x1), (y0, y1)) = (reach(|corner| corner.x, width), reach(|corner| corner.y, height));
         self.result.images += 1;
-        self.result.image_area += extent(|corner| corner.x, width) * extent(|corner| corner.y, height);
+        self.result.image_area += (x1 - x0) * (y1 - y0);
+        let bounds = Rect { x0: x0 as f32, y0: y0 as f32, x1: x1 as f32, y1: y1 as f32 };
+        self.cover_by_picture(&scope.state, bounds);
     }
 
     /// Draws a form; a picture is only counted.
@@ -368,24 +382,33 @@ impl<'a> PageRun<'a, '_> {
         let Some(name) = operands.last().and_then(Operand::as_name) else { return };
         let document = self.document();
         // The reference itself is wanted, as the key under which the unpacked form is kept.
-        let found = scope
-            .resources
-            .iter()
-            .find_map(|resources| objects::dictionary(document, resources, b"XObject")?.get(name).ok());
-        let Some(object) = found else { return };
+        let Some(object) = self.unresolved(scope, b"XObject", name) else { return };
         let Ok(stream) = objects::resolve(document, object).as_stream() else { return };
+        let in_hidden_layer = scope.is_hidden() || self.is_in_hidden_layer(&stream.dict);
         match objects::name(document, &stream.dict, b"Subtype") {
-            Some(b"Image") => self.picture(&scope.state.to_page),
+            Some(b"Image") if in_hidden_layer => {}
+            Some(b"Image") => self.picture(scope),
             _ => {
-                self.form(
-                    stream,
-                    object.as_reference().ok(),
-                    &scope.state,
-                    &scope.resources,
-                    scope.depth + 1,
-                );
+                let mut state = scope.state.clone();
+                state.in_hidden_layer = in_hidden_layer;
+                self.form(stream, object.as_reference().ok(), state, &scope.resources, scope.depth + 1);
             }
         }
+    }
+
+    /// Says whether something drawn belongs to a layer that is off.
+    pub(super) fn is_in_hidden_layer(&self, drawn: &Dictionary) -> bool {
+        drawn.get(b"OC").is_ok_and(|owner| self.is_hidden_layer(owner))
+    }
+
+    /// Says whether marked content of this page belongs to a heading.
+    pub(super) fn is_heading(&self, number: u32) -> bool {
+        self.id.is_some_and(|id| self.interpreter.structure.holds(id, number))
+    }
+
+    /// Says whether a layer, or a membership in several, is off.
+    pub(super) fn is_hidden_layer(&self, owner: &Object) -> bool {
+        self.interpreter.layers.hide(self.document(), owner)
     }
 
     /// Carries out the content of a form in the space that `state` describes.
@@ -393,7 +416,7 @@ impl<'a> PageRun<'a, '_> {
         &mut self,
         stream: &'a Stream,
         id: Option<ObjectId>,
-        state: &State<'a>,
+        mut state: State<'a>,
         around: &[&'a Dictionary],
         depth: usize,
     ) {
@@ -406,10 +429,10 @@ impl<'a> PageRun<'a, '_> {
             return;
         };
         let document = self.document();
-        let mut state = state.clone();
         if let Some(matrix) = objects::numbers::<6>(document, &stream.dict, b"Matrix") {
             state.to_page = Matrix::new(matrix).then(&state.to_page);
         }
+        self.enter_form(&stream.dict, &mut state);
         let own = objects::dictionary(document, &stream.dict, b"Resources");
         // Only the nearest matter; a chain of forms must not copy ever longer lists.
         let resources = own.into_iter().chain(around.iter().copied()).take(4).collect();
@@ -431,6 +454,11 @@ impl<'a> PageRun<'a, '_> {
 }
 
 impl Scope<'_> {
+    /// Says whether a layer that is off holds what comes next.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.state.in_hidden_layer || self.marked.is_hidden()
+    }
+
     fn move_to(&mut self, matrix: Matrix) {
         self.line = matrix;
         self.text = matrix;
@@ -453,6 +481,6 @@ impl Scope<'_> {
 }
 
 /// Keeps a coordinate within what layout can count with.
-fn sane(coordinate: f64) -> f64 {
+pub(super) fn sane(coordinate: f64) -> f64 {
     if coordinate.is_finite() { coordinate.clamp(-1e5, 1e5) } else { 0.0 }
 }

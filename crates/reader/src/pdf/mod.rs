@@ -6,23 +6,29 @@
 mod annotations;
 mod content;
 mod continued;
+mod encryption;
 mod file;
 mod font;
 mod garble;
 mod geometry;
 mod glyph;
+mod hidden;
+mod hyphens;
 mod interpret;
 mod labels;
+mod layers;
 mod layout;
 mod marked;
 mod objects;
 mod outline;
+mod paint;
 mod recognise;
 mod render;
 mod rules;
 mod running;
 mod state;
 mod strings;
+mod structure;
 
 pub(crate) use recognise::recognise;
 pub(crate) use render::render;
@@ -31,6 +37,7 @@ use crate::error::ReadError;
 use crate::merge::without_text;
 use crate::options::ReadOptions;
 use crate::parsed::Format;
+use crate::parsed::HiddenText;
 use crate::parsed::Page;
 use crate::parsed::Parsed;
 use crate::parsed::Span;
@@ -43,8 +50,11 @@ use font::Fonts;
 use garble::Garble;
 use glyph::PageGlyphs;
 use interpret::Interpreter;
+use layers::Layers;
 use layout::PageText;
 use lopdf::Document;
+use outline::Title;
+use structure::Structure;
 
 /// Fewer characters on all pages together, or on one page under a picture, mean that the pages are pictures.
 const MIN_CHARACTERS: usize = 30;
@@ -54,9 +64,8 @@ const MIN_COVER: f64 = 0.5;
 const MIN_DRAWINGS: u32 = 20;
 /// Steps of interpretation for a whole document; an honest page takes some thousands.
 const MAX_STEPS: u64 = 300_000_000;
-/// This many invisible characters on a page without pictures are worth a warning; a picture with invisible text over
-/// it is how scans with recognised text are made.
-const MIN_HIDDEN: u32 = 20;
+/// Characters of hidden text kept of a file.
+const MAX_HIDDEN: usize = 100_000;
 
 /// Reads the text of a PDF.
 pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadError> {
@@ -68,6 +77,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
     let mut interpreter = Interpreter {
         document: &document,
         fonts: Fonts::new(&document, stream_limit),
+        layers: Layers::new(&document),
+        structure: Structure::new(&document),
         stream_limit,
         steps_left: MAX_STEPS,
     };
@@ -88,10 +99,14 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
     }
     let heights: Vec<f32> = pages.iter().map(|page| page.shown.size().1 as f32).collect();
     let running = running::set_apart(&mut texts, &heights);
-    for (((page, found), text), running) in pages.iter().zip(&found_of).zip(texts).zip(running) {
+    hyphens::mend(&mut texts);
+    for (((page, found), text), running) in pages.iter().zip(&mut found_of).zip(texts).zip(running) {
         assembly.add(page, found, text, running)?;
     }
-    assembly.finish(&document, &pages)
+    let drawn = pages.iter().zip(found_of).enumerate();
+    let drawn = drawn.map(|(index, (page, found))| (index, page, found.tagged));
+    let marked = interpreter.structure.titles(drawn, characters);
+    assembly.finish(&document, &pages, marked)
 }
 
 /// The document being put together.
@@ -104,6 +119,7 @@ struct Assembly<'o> {
     page_count: usize,
     without_text: Vec<u32>,
     garble: Garble,
+    hidden_left: usize,
 }
 
 impl<'o> Assembly<'o> {
@@ -132,6 +148,7 @@ impl<'o> Assembly<'o> {
             page_count,
             without_text: Vec::new(),
             garble: Garble::default(),
+            hidden_left: MAX_HIDDEN,
         }
     }
 
@@ -139,19 +156,22 @@ impl<'o> Assembly<'o> {
     fn add(
         &mut self,
         page: &PageObject<'_>,
-        found: &PageGlyphs,
-        text: PageText,
+        found: &mut PageGlyphs,
+        mut text: PageText,
         running: Vec<String>,
     ) -> Result<(), ReadError> {
         let number = self.parsed.pages.len() as u32 + 1;
         self.warn_of(number, found, &text, running.len());
         self.judge(number, found, &text, page.shown.size());
+        annotations::append(&mut text, std::mem::take(&mut found.comments), page.shown.size());
         let start = self.characters;
         self.parsed.content.push_str(&text.text);
         self.characters += text.characters;
         if (number as usize) < self.page_count {
-            self.parsed.content.push('\n');
-            self.characters += 1;
+            // Text that goes on on the next page goes on from the text, not from a note under it.
+            let page_end = if text.ends_with_notes { "\n\n" } else { "\n" };
+            self.parsed.content.push_str(page_end);
+            self.characters += page_end.len() as u32;
         }
         if u64::from(self.characters) > self.options.max_characters {
             return Err(ReadError::TooLarge {
@@ -165,6 +185,7 @@ impl<'o> Assembly<'o> {
         };
         let (width, height) = page.shown.size();
         self.tables.add(number, &text, start, height as f32);
+        let hidden = self.keep_hidden(std::mem::take(&mut found.hidden));
         self.parsed.pages.push(Page {
             number,
             label: self.labels.next().flatten(),
@@ -175,8 +196,18 @@ impl<'o> Assembly<'o> {
             undecodable: text.undecodable,
             running,
             recognised: None,
+            hidden,
         });
         Ok(())
+    }
+
+    /// Keeps as much of hidden text as a file may have.
+    fn keep_hidden(&mut self, mut hidden: Vec<HiddenText>) -> Vec<HiddenText> {
+        for text in &mut hidden {
+            text.text = text.text.chars().take(self.hidden_left).collect();
+            self.hidden_left -= text.text.chars().count();
+        }
+        hidden
     }
 
     fn warn_of(&mut self, number: u32, found: &PageGlyphs, text: &PageText, running: usize) {
@@ -190,11 +221,6 @@ impl<'o> Assembly<'o> {
             let detail =
                 format!("page {number} has {} characters that the file does not identify", text.undecodable);
             warn(WarningCode::UndecodableGlyphs, detail);
-        }
-        if found.hidden >= MIN_HIDDEN && found.images == 0 {
-            let detail =
-                format!("page {number} holds {} characters that the page does not show", found.hidden);
-            warn(WarningCode::HiddenText, detail);
         }
         // A page with nothing on it has lost nothing.
         let blank = found.images == 0 && found.drawings == 0 && found.incomplete.is_none();
@@ -216,7 +242,12 @@ impl<'o> Assembly<'o> {
     }
 
     /// Adds what can be said only of the whole.
-    fn finish(mut self, document: &Document, pages: &[PageObject<'_>]) -> Result<Parsed, ReadError> {
+    fn finish(
+        mut self,
+        document: &Document,
+        pages: &[PageObject<'_>],
+        marked: Vec<Title>,
+    ) -> Result<Parsed, ReadError> {
         let hopeless = self.parsed.unread.is_empty() || !self.options.will_recognise;
         if hopeless && visible(&self.parsed.content).take(MIN_CHARACTERS).count() < MIN_CHARACTERS {
             return Err(self.without_any_text());
@@ -224,7 +255,11 @@ impl<'o> Assembly<'o> {
         self.parsed.warnings.extend(without_text(&self.without_text));
         self.parsed.warnings.extend(self.garble.warnings());
         self.parsed.tables = self.tables.finish();
-        self.parsed.headings = outline::headings(document, pages, &self.parsed);
+        self.parsed.warnings.extend(hidden::warnings(&self.parsed.pages));
+        let bookmarks = outline::titles(document, pages);
+        // Bookmarks are made for readers to go by; marks of structure are often made by nobody.
+        let titles = if bookmarks.is_empty() { marked } else { bookmarks };
+        self.parsed.headings = outline::headings(titles, &self.parsed);
         Ok(self.parsed)
     }
 

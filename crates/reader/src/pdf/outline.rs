@@ -24,22 +24,40 @@ const MAX_COMPARISONS: usize = 200_000_000;
 /// Longer titles are cut.
 const MAX_TITLE_CHARACTERS: usize = 500;
 
+/// A heading that is to be found in the text.
+pub(super) struct Title {
+    pub(super) level: u8,
+    pub(super) text: String,
+    /// Index of the page.
+    pub(super) page: usize,
+    /// Where it stands at or under, in points from the top of the page as shown.
+    pub(super) top: Option<f32>,
+}
+
 /// Returns the bookmarks in the order of the file.
-pub(super) fn headings(document: &Document, pages: &[PageObject<'_>], parsed: &Parsed) -> Vec<Heading> {
+pub(super) fn titles(document: &Document, pages: &[PageObject<'_>]) -> Vec<Title> {
     let bookmarks = bookmarks(document);
     if bookmarks.is_empty() {
         return Vec::new();
     }
     let places = Places::new(document, pages);
-    let mut text = Locator::new(&parsed.content, &parsed.pages);
     let locate = |bookmark: Bookmark<'_>| {
         let place = bookmark.target.and_then(|target| places.find(target, 0))?;
-        let page = parsed.pages.get(place.page)?;
-        let top = place.top.map(|top| pages[place.page].shown.to_shown().apply(0.0, top).y as f32);
-        let span = text.find(page, &bookmark.title, top);
-        Some(Heading { level: bookmark.level, title: bookmark.title, span })
+        let page = pages.get(place.page)?;
+        let top = place.top.map(|top| page.shown.to_shown().apply(0.0, top).y as f32);
+        Some(Title { level: bookmark.level, text: bookmark.title, page: place.page, top })
     };
     bookmarks.into_iter().filter_map(locate).collect()
+}
+
+/// Finds titles in the text.
+pub(super) fn headings(titles: Vec<Title>, parsed: &Parsed) -> Vec<Heading> {
+    let mut text = Locator::new(&parsed.content, &parsed.pages);
+    let locate = |title: Title| {
+        let span = text.find(parsed.pages.get(title.page)?, &title.text, title.top);
+        Some(Heading { level: title.level, title: title.text, span })
+    };
+    titles.into_iter().filter_map(locate).collect()
 }
 
 struct Bookmark<'a> {

@@ -1,5 +1,5 @@
 //! Lines and areas that a page paints, as far as they can be the rules of tables: level or upright strokes, thin
-//! rectangles, and the edges of filled ones (ISO 32000-1, 8.5). Knows no text and no tables.
+//! rectangles, and the edges of filled ones (ISO 32000-1, 8.5). Knows no text, no colours and no tables.
 
 use super::content::Operand;
 use super::geometry::Matrix;
@@ -15,8 +15,6 @@ const MAX_THICKNESS: f64 = 3.0;
 const MAX_SLANT: f64 = 0.6;
 /// Shorter lines, in points, are dots.
 const MIN_LENGTH: f64 = 1.5;
-/// A colour whose parts come this near to paper is not seen on it.
-const WHITE: f64 = 0.98;
 
 /// A level or upright line in points from the top left of the page as shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,46 +45,13 @@ pub(super) struct Rules {
     pub(super) overflow: bool,
 }
 
-/// Whether lines and areas are painted in a colour that is seen, and how wide lines are.
+/// Whether lines and areas are painted so that they are seen on paper, and how wide lines are.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pen {
-    width: f64,
-    white_stroke: bool,
-    white_fill: bool,
-}
-
-impl Default for Pen {
-    fn default() -> Self {
-        Self { width: 1.0, white_stroke: false, white_fill: false }
-    }
-}
-
-impl Pen {
-    /// Carries out an operator that sets width or colour; says whether it was one (ISO 32000-1, 8.6.8).
-    pub(super) fn set(&mut self, operator: &[u8], operands: &[Operand<'_>]) -> bool {
-        match operator {
-            b"w" => self.width = operands.first().and_then(Operand::as_number).unwrap_or(1.0).abs(),
-            b"g" | b"rg" | b"k" | b"sc" | b"scn" | b"cs" => {
-                self.white_fill = is_white(operator, operands);
-            }
-            b"G" | b"RG" | b"K" | b"SC" | b"SCN" | b"CS" => {
-                self.white_stroke = is_white(operator, operands);
-            }
-            _ => return false,
-        }
-        true
-    }
-}
-
-/// Says whether a colour is that of paper. One number in a space that is named elsewhere may mean ink or light.
-fn is_white(operator: &[u8], operands: &[Operand<'_>]) -> bool {
-    let numbers: Vec<f64> = operands.iter().filter_map(Operand::as_number).collect();
-    match numbers.as_slice() {
-        [grey] => matches!(operator, b"g" | b"G") && *grey >= WHITE,
-        [_, _, _] => numbers.iter().all(|light| *light >= WHITE),
-        [_, _, _, _] => numbers.iter().all(|ink| *ink <= 1.0 - WHITE),
-        _ => false,
-    }
+    /// In user space.
+    pub(super) width: f64,
+    pub(super) strokes: bool,
+    pub(super) fills: bool,
 }
 
 /// A path under construction.
@@ -104,8 +69,8 @@ struct Part {
 }
 
 impl Path {
-    /// Carries out an operator that builds or drops the path; says whether it was one.
-    pub(super) fn build(&mut self, operator: &[u8], operands: &[Operand<'_>], to_page: &Matrix) -> bool {
+    /// Carries out an operator that builds the path; others are passed over.
+    pub(super) fn build(&mut self, operator: &[u8], operands: &[Operand<'_>], to_page: &Matrix) {
         let number = |index: usize| operands.get(index).and_then(Operand::as_number).unwrap_or(0.0);
         let at = |index: usize| to_page.apply(number(index), number(index + 1));
         match operator {
@@ -121,10 +86,8 @@ impl Path {
                     self.line_to(to_page.apply(x, y), false);
                 }
             }
-            b"n" => *self = Self::default(),
-            _ => return false,
+            _ => {}
         }
-        true
     }
 
     fn begin(&mut self, at: Point) {
@@ -155,8 +118,8 @@ impl Path {
         if matches!(operator, b"s" | b"b" | b"b*") {
             self.close();
         }
-        let strokes = matches!(operator, b"S" | b"s" | b"B" | b"B*" | b"b" | b"b*") && !pen.white_stroke;
-        let fills = matches!(operator, b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*") && !pen.white_fill;
+        let strokes = matches!(operator, b"S" | b"s" | b"B" | b"B*" | b"b" | b"b*") && pen.strokes;
+        let fills = matches!(operator, b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*") && pen.fills;
         let scale = (to_page.a * to_page.d - to_page.b * to_page.c).abs().sqrt();
         rules.overflow |= self.points >= MAX_POINTS;
         for part in std::mem::take(self).parts {
@@ -265,12 +228,15 @@ mod tests {
     use super::*;
     use crate::pdf::content::Operations;
 
+    const PEN: Pen = Pen { width: 1.0, strokes: true, fills: true };
+
     /// What content paints on a page whose points are its units.
-    fn rules(content: &str) -> Rules {
-        let (mut rules, mut path, mut pen) = (Rules::default(), Path::default(), Pen::default());
+    fn rules(content: &str, pen: Pen) -> Rules {
+        let (mut rules, mut path) = (Rules::default(), Path::default());
         let (mut operations, mut operands) = (Operations::new(content.as_bytes()), Vec::new());
         while let Some(operator) = operations.next(&mut operands) {
-            if !path.build(operator, &operands, &Matrix::IDENTITY) && !pen.set(operator, &operands) {
+            path.build(operator, &operands, &Matrix::IDENTITY);
+            if matches!(operator, b"S" | b"s" | b"f" | b"f*" | b"B") {
                 path.paint(operator, pen, &Matrix::IDENTITY, &mut rules);
             }
         }
@@ -279,7 +245,7 @@ mod tests {
 
     #[track_caller]
     fn check(content: &str, lines: usize, areas: usize) {
-        let found = rules(content);
+        let found = rules(content, PEN);
         assert_eq!((found.lines.len(), found.areas.len()), (lines, areas), "{content}: {found:?}");
     }
 
@@ -291,23 +257,22 @@ mod tests {
         check("10 10 80 0.5 re f 10 10 0.5 40 re f*", 2, 0);
         check("10 10 80 40 re f", 4, 1);
         check("10 10 m 90 10 l 90 50 l 10 50 l h B", 8, 1);
-        check("12 w 10 10 m 90 10 l S", 4, 1);
+        assert_eq!(rules("10 10 m 90 10 l S", Pen { width: 12.0, ..PEN }).areas.len(), 1);
     }
 
     #[test]
-    fn what_is_slanted_curved_white_or_only_clips_is_not() {
+    fn what_is_slanted_curved_short_or_unseen_is_not() {
         check("10 10 m 90 60 l S", 0, 0);
         check("10 10 m 20 20 30 30 40 40 c S", 0, 0);
-        check("1 g 10 10 80 40 re f 1 1 1 RG 10 10 80 40 re S", 0, 0);
-        check("0 0 0 0 k 10 10 80 40 re f", 0, 0);
-        check("10 10 80 40 re W n", 0, 0);
         check("10 10 1 1 re f", 0, 0);
+        let unseen = rules("10 10 80 40 re B", Pen { strokes: false, fills: false, ..PEN });
+        assert_eq!((unseen.lines.len(), unseen.areas.len()), (0, 0));
     }
 
     #[test]
     fn drawings_without_end_are_cut() {
-        let found = rules(&"10 10 m 90 10 l S ".repeat(MAX_RULES + 1));
+        let found = rules(&"10 10 m 90 10 l S ".repeat(MAX_RULES + 1), PEN);
         assert_eq!((found.lines.len(), found.overflow), (MAX_RULES, true));
-        assert!(rules(&format!("10 10 m {}S", "90 10 l ".repeat(MAX_POINTS))).overflow);
+        assert!(rules(&format!("10 10 m {}S", "90 10 l ".repeat(MAX_POINTS)), PEN).overflow);
     }
 }

@@ -1,4 +1,4 @@
-//! Running heads and feet: lines at a page's edge that come again on the pages around it. The first of each stays in the
+//! Running heads and feet: lines at a page's edge that come again on the pages around it, or that the file calls such. The first of each stays in the
 //! text, so that nothing is lost; the others are set apart, or they would cut every sentence that runs over a page and
 //! stand in every passage. Knows no glyph.
 
@@ -6,6 +6,7 @@ use super::layout::PageText;
 use crate::parsed::Span;
 use crate::parsed::Word;
 use std::collections::HashMap;
+use std::collections::HashSet;
 use std::ops::Range;
 
 /// The part of a page's height, at its top and at its bottom, in which running lines stand.
@@ -30,6 +31,14 @@ pub(super) fn set_apart(pages: &mut [PageText], heights: &[f32]) -> Vec<Vec<Stri
         }
     }
     let mut repeated: Vec<Vec<Range<u32>>> = vec![Vec::new(); pages.len()];
+    let mut named: HashSet<String> = HashSet::new();
+    for (text, lines) in pages.iter().zip(&mut repeated) {
+        for (line, range) in artifact_lines(text) {
+            if !named.insert(key(&line)) {
+                lines.push(range);
+            }
+        }
+    }
     for places in seen.values() {
         for run in runs(places) {
             for place in run.iter().skip(1) {
@@ -79,6 +88,24 @@ fn runs(places: &[Seen]) -> Vec<Vec<&Seen>> {
     }
     runs.retain(|run| run.len() >= MIN_PAGES);
     runs
+}
+
+/// Lines of which every word is furniture of the page, as the file says.
+fn artifact_lines(page: &PageText) -> Vec<(String, Range<u32>)> {
+    if !page.artifacts.contains(&true) {
+        return Vec::new();
+    }
+    let (mut lines, mut start, mut next) = (Vec::new(), 0, 0);
+    for text in page.text.split('\n') {
+        let end = start + text.chars().count() as u32;
+        let own = page.words[next..].iter().take_while(|word| word.span.start < end).count();
+        let flags = page.artifacts.get(next..next + own).unwrap_or_default();
+        if own > 0 && flags.len() == own && flags.iter().all(|is_artifact| *is_artifact) {
+            lines.push((text.to_owned(), start..end));
+        }
+        (next, start) = (next + own, end + 1);
+    }
+    lines
 }
 
 fn edge_lines(page: &PageText, height: f32) -> Vec<Line> {
@@ -145,6 +172,7 @@ fn take_out(page: &mut PageText, mut lines: Vec<Range<u32>>) -> Vec<String> {
         return Vec::new();
     }
     lines.sort_by_key(|line| line.start);
+    lines.dedup();
     let characters: Vec<char> = page.text.chars().collect();
     let mut taken = vec![false; characters.len()];
     let mut texts = Vec::with_capacity(lines.len());
@@ -179,6 +207,7 @@ fn take_out(page: &mut PageText, mut lines: Vec<Range<u32>>) -> Vec<String> {
         }
     }
     page.tables.retain(|table| !table.rows.is_empty());
+    page.artifacts.clear();
     let kept = text.trim_end().chars().count() as u32;
     text.truncate(text.trim_end().len());
     (page.text, page.characters) = (text, kept);

@@ -3,7 +3,7 @@
 use super::content::Operand;
 use super::font::Font;
 use super::geometry::Matrix;
-use super::rules::Pen;
+use super::paint::Ink;
 use std::rc::Rc;
 
 /// The parameters that `q` saves and `Q` restores.
@@ -19,9 +19,13 @@ pub(super) struct State<'a> {
     pub(super) stretch: f64,
     pub(super) leading: f64,
     pub(super) rise: f64,
-    /// Text is neither filled nor stroked.
-    pub(super) invisible: bool,
-    pub(super) pen: Pen,
+    /// How text is rendered, 0 to 7.
+    pub(super) mode: u8,
+    pub(super) ink: Ink,
+    /// The first glyph since text began to clip what is painted, if it does.
+    pub(super) text_clip: Option<u32>,
+    /// A layer that is off holds the content.
+    pub(super) in_hidden_layer: bool,
 }
 
 impl State<'_> {
@@ -35,8 +39,10 @@ impl State<'_> {
             stretch: 1.0,
             leading: 0.0,
             rise: 0.0,
-            invisible: false,
-            pen: Pen::default(),
+            mode: 0,
+            ink: Ink::new(),
+            text_clip: None,
+            in_hidden_layer: false,
         }
     }
 
@@ -49,9 +55,8 @@ impl State<'_> {
             b"Tz" => self.stretch = number / 100.0,
             b"TL" => self.leading = number,
             b"Ts" => self.rise = number,
-            // 3 draws nothing, 7 only adds to the clipping path.
-            b"Tr" => self.invisible = matches!(number as i64, 3 | 7),
-            _ => return self.pen.set(operator, operands),
+            b"Tr" => self.mode = if (0.0..8.0).contains(&number) { number as u8 } else { 0 },
+            _ => return false,
         }
         true
     }

@@ -86,8 +86,11 @@ fn beside(package: &mut Package<'_>, slide: &str) -> Result<Vec<String>, ReadErr
 /// The title first, wherever it stands among the shapes.
 fn write(manuscript: &mut Manuscript<'_>, slide: &Slide, beside: &[String]) -> Result<(), ReadError> {
     let title = slide.blocks.iter().position(|block| block.is_title);
+    let mark = if slide.hidden { "(hidden slide)" } else { "" };
     if let Some(block) = title.and_then(|title| slide.blocks.get(title)) {
-        manuscript.block(&block.text, Some(1))?;
+        manuscript.block(format!("{} {mark}", block.text).trim_end(), Some(1))?;
+    } else if slide.hidden && !(slide.blocks.is_empty() && beside.is_empty()) {
+        manuscript.block(mark, None)?;
     }
     for (at, block) in slide.blocks.iter().enumerate() {
         if Some(at) != title {

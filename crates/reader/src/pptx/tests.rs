@@ -168,7 +168,7 @@ fn notes_and_comments_follow_and_the_rest_is_told() {
 
     assert_eq!(
         parsed.content,
-        "One\n\nNotes:\nSay this.\n然后提问。\n\n[Comment: Check this.]\n\n[Comment: And this.]\n\nSecret\n\n"
+        "One\n\nNotes:\nSay this.\n然后提问。\n\n[Comment: Check this.]\n\n[Comment: And this.]\n\n(hidden slide)\n\nSecret\n\n"
     );
     assert_eq!(parsed.title.as_deref(), Some("Deck"));
     let warnings: Vec<_> = parsed.warnings.iter().map(|warning| (warning.code, warning.page)).collect();

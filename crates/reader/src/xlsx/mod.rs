@@ -6,6 +6,7 @@ mod date;
 mod decimal;
 mod format;
 mod grid;
+mod hidden;
 mod section;
 mod sheet;
 mod strings;
@@ -49,13 +50,15 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         drop(part);
         let (hidden, without_value) = (sheet.hidden, sheet.without_value);
         let lines = grid::lines(sheet.cells)?;
+        let lines = lines.map(|lines| hidden::marked(&lines, &sheet.hidden_rows, &sheet.hidden_columns));
         let beside = beside::read(&mut package, &tab.part)?;
         if lines.is_none() && beside.is_empty() && without_value == 0 {
             continue;
         }
         number += 1;
         manuscript.page(Some(tab.name.clone()));
-        manuscript.block(tab.name.trim(), Some(1))?;
+        let name = format!("{}{}", tab.name.trim(), if tab.hidden { " (hidden sheet)" } else { "" });
+        manuscript.block(&name, Some(1))?;
         for text in lines.iter().chain(&beside) {
             manuscript.block(text, None)?;
         }

@@ -7,6 +7,7 @@ use crate::error::ReadError;
 use crate::office::xml::Element;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
+use std::collections::HashSet;
 
 /// The largest sheet that spreadsheets make.
 const MAX_ROWS: u32 = 1 << 20;
@@ -43,6 +44,9 @@ pub(super) struct Sheet {
     pub(super) cells: Vec<Cell>,
     /// Cells with text in rows and columns that are not shown.
     pub(super) hidden: u32,
+    /// These rows, and ranges of these columns.
+    pub(super) hidden_rows: HashSet<u32>,
+    pub(super) hidden_columns: Vec<(u32, u32)>,
     /// Cells of which the file does not keep the value.
     pub(super) without_value: u32,
 }
@@ -53,7 +57,6 @@ pub(super) fn read(part: &[u8], parts: &Parts, budget: &mut Budget) -> Result<Sh
         parts,
         budget,
         sheet: Sheet::default(),
-        hidden_columns: Vec::new(),
         hidden_row: false,
         row: 0,
         column: 0,
@@ -85,7 +88,6 @@ struct Reading<'r> {
     parts: &'r Parts,
     budget: &'r mut Budget,
     sheet: Sheet,
-    hidden_columns: Vec<(u32, u32)>,
     hidden_row: bool,
     /// Where the next cell stands if it does not say.
     row: u32,
@@ -101,9 +103,8 @@ impl Reading<'_> {
         match element.name.as_str() {
             "col" if is_true(element, "hidden") => {
                 let bound = |name: &str| element.attribute(name)?.parse::<u32>().ok()?.checked_sub(1);
-                let columns =
-                    bound("min").zip(bound("max")).filter(|_| self.hidden_columns.len() < MAX_HIDDEN);
-                self.hidden_columns.extend(columns);
+                let hidden = &mut self.sheet.hidden_columns;
+                hidden.extend(bound("min").zip(bound("max")).filter(|_| hidden.len() < MAX_HIDDEN));
             }
             "row" => {
                 let number = element.attribute("r").and_then(|number| number.parse::<u32>().ok());
@@ -164,8 +165,11 @@ impl Reading<'_> {
         self.budget.cells = left.ok_or(ReadError::OutOfBudget { detail: bounds.into() })?;
         let left = self.budget.text.checked_sub(text.len() as u64);
         self.budget.text = left.ok_or(ReadError::OutOfBudget { detail: bounds.into() })?;
-        let hidden = self.hidden_row
-            || self.hidden_columns.iter().any(|(first, last)| (*first..=*last).contains(&column));
+        if self.hidden_row {
+            self.sheet.hidden_rows.insert(row);
+        }
+        let in_hidden = |(first, last): &(u32, u32)| (*first..=*last).contains(&column);
+        let hidden = self.hidden_row || self.sheet.hidden_columns.iter().any(in_hidden);
         self.sheet.hidden += u32::from(hidden);
         self.sheet.cells.push(Cell { row, column, text });
         Ok(())

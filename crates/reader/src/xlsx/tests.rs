@@ -91,19 +91,19 @@ fn sheets_are_pages_in_the_order_of_their_tabs() {
 
     let parsed = read(&workbook(&sheets, &[]), &ReadOptions::default()).unwrap();
 
-    assert_eq!(parsed.content, "Prices\n\n# | A |\n1 | 1 |\n\n附件二\n\n# | A |\n1 | 1 |\n");
+    assert_eq!(parsed.content, "Prices\n\n# | A |\n1 | 1 |\n\n附件二 (hidden sheet)\n\n# | A |\n1 | 1 |\n");
     let pages: Vec<_> = parsed
         .pages
         .iter()
         .map(|page| (page.number, page.label.as_deref(), page.span.start, page.span.end))
         .collect();
-    assert_eq!(pages, [(1, Some("Prices"), 0, 25), (2, Some("附件二"), 25, 46)]);
+    assert_eq!(pages, [(1, Some("Prices"), 0, 25), (2, Some("附件二"), 25, 61)]);
     let headings: Vec<_> = parsed
         .headings
         .iter()
         .map(|heading| (heading.level, heading.title.as_str(), heading.span.start))
         .collect();
-    assert_eq!(headings, [(1, "Prices", 0), (1, "附件二", 25)]);
+    assert_eq!(headings, [(1, "Prices", 0), (1, "附件二 (hidden sheet)", 25)]);
     assert_eq!((parsed.warnings[0].code, parsed.warnings[0].page), (WarningCode::HiddenText, Some(2)));
 }
 
@@ -135,7 +135,7 @@ fn comments_and_text_boxes_follow_and_the_rest_is_told() {
 
     let parsed = read(&workbook(&[("S", "", &sheet)], &more), &ReadOptions::default()).unwrap();
 
-    assert_eq!(parsed.content, "S\n\n# | B |\n1 | 7 |\n\n[B1, Ada: Check this.]\n\n注：含税\n");
+    assert_eq!(parsed.content, "S\n\n# | B (hidden) |\n1 | 7 |\n\n[B1, Ada: Check this.]\n\n注：含税\n");
     assert_eq!(parsed.title.as_deref(), Some("Price list"));
     let warnings: Vec<_> = parsed.warnings.iter().map(|warning| warning.code).collect();
     assert_eq!(

@@ -68,6 +68,25 @@ fn the_empty_password_is_tried_unasked() {
 }
 
 #[test]
+fn an_encryption_written_into_the_trailer_itself_is_found() {
+    let file = encrypted("secret");
+    let find = |wanted: &str, from: usize| {
+        from + file[from..].windows(wanted.len()).position(|window| window == wanted.as_bytes()).unwrap()
+    };
+    let from = find("/Encrypt ", 0) + "/Encrypt ".len();
+    let past = find(" R", from) + " R".len();
+    let number: u32 =
+        std::str::from_utf8(&file[from..past]).unwrap().split(' ').next().unwrap().parse().unwrap();
+    let object = find(&format!("\n{number} 0 obj"), 0);
+    let dictionary = find("<<", object)..find("endobj", object);
+    let direct = [&file[..from], &file[dictionary], &file[past..]].concat();
+
+    assert_eq!(error(&direct), "encrypted");
+    assert_eq!(with_password(&direct, "wrong"), Err("wrong_password"));
+    assert_eq!(with_password(&direct, "secret").unwrap(), CLAUSES.join("\n"));
+}
+
+#[test]
 fn pictures_of_pages_are_no_text() {
     let mut pdf = Pdf::new();
     let image = dictionary! {

@@ -34,7 +34,7 @@ fn marks_cover_the_words_however_the_page_is_turned() {
         pdf.page.set("CropBox", vec![50.into(), 40.into(), 550.into(), 750.into()]);
         // A black bar where the word stands, so that the renderer's idea of the place can be seen.
         pdf.page(
-            "BT /F1 40 Tf 100 600 Td (MMMMMMMM and many more words that follow it) Tj ET 110 605 60 10 re f",
+            "BT /F1 40 Tf 100 600 Td (MMMMMMMM) Tj /F1 12 Tf 0 -50 Td (and many more words that follow it) Tj ET 110 605 60 10 re f",
         );
         let bytes = pdf.bytes();
         let parsed = read(&bytes);

@@ -8,9 +8,13 @@
 
 mod damage;
 mod fixture;
+mod forms;
 mod headings;
+mod hidden;
 mod image;
 mod mutation;
+mod notes;
 mod recognise;
+mod structure;
 mod tables;
 mod text;

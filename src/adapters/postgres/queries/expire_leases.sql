@@ -9,6 +9,7 @@ with expired as (
 put_back as (
     update jobs
     set state = case when attempts < max_attempts then 'ready' else 'failed' end,
+        failed_stage = stage,
         stage = 'queued',
         run_at = now(),
         worker = null,
@@ -17,7 +18,7 @@ put_back as (
         finished_at = case when attempts < max_attempts then null else now() end
     from expired
     where jobs.id = expired.id
-    returning jobs.document_id, jobs.version, jobs.state
+    returning jobs.document_id, jobs.version, jobs.state, jobs.redo
 ),
 withdrawn as (
     -- What was searchable by its words alone is not what it says it is.
@@ -25,13 +26,17 @@ withdrawn as (
     set visible_version = null
     from put_back
     where put_back.state = 'failed'
+        and not put_back.redo
         and documents.id = put_back.document_id
         and documents.visible_version = put_back.version
     returning documents.id
+),
+changed as (
+    update versions
+    set visible_since = case put_back.state when 'ready' then visible_since end,
+        status = case put_back.state when 'ready' then 'queued' else 'failed' end,
+        error = case put_back.state when 'ready' then null else $1::text::json end
+    from put_back, (select count(*) from withdrawn) as documents_first -- the order of locks
+    where versions.document_id = put_back.document_id and versions.number = put_back.version and not put_back.redo
 )
-update versions
-set visible_since = case put_back.state when 'ready' then visible_since end,
-    status = case put_back.state when 'ready' then 'queued' else 'failed' end,
-    error = case put_back.state when 'ready' then null else $1::text::json end
-from put_back, (select count(*) from withdrawn) as documents_first -- the order of locks
-where versions.document_id = put_back.document_id and versions.number = put_back.version
+select state as "state!" from put_back

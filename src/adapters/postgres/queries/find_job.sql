@@ -1,5 +1,7 @@
 select
-    id, document_id, collection_id, version, state, stage, done, total, attempts, max_attempts, run_at,
-    error as "error: Json<Warning>"
+    jobs.id, jobs.document_id, jobs.collection_id, jobs.version, versions.file_name, jobs.state, jobs.begins,
+    jobs.stage, jobs.done, jobs.total, jobs.attempts, jobs.max_attempts, jobs.run_at, jobs.created_at,
+    jobs.finished_at, jobs.failed_stage, jobs.error as "error: Json<Warning>"
 from jobs
-where id = $1 and collection_id = any($2)
+join versions on versions.document_id = jobs.document_id and versions.number = jobs.version
+where jobs.id = $1 and jobs.collection_id = any($2)

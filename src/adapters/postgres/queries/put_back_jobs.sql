@@ -2,6 +2,7 @@
 with put_back as (
     update jobs
     set state = case when attempts < max_attempts then 'ready' else 'failed' end,
+        failed_stage = stage,
         stage = 'queued',
         run_at = now(),
         worker = null,
@@ -9,7 +10,7 @@ with put_back as (
         error = $2::text::json,
         finished_at = case when attempts < max_attempts then null else now() end
     where state = 'running' and starts_with(worker, $1)
-    returning document_id, version, state
+    returning document_id, version, state, redo
 ),
 withdrawn as (
     -- What was searchable by its words alone is not what it says it is.
@@ -17,13 +18,17 @@ withdrawn as (
     set visible_version = null
     from put_back
     where put_back.state = 'failed'
+        and not put_back.redo
         and documents.id = put_back.document_id
         and documents.visible_version = put_back.version
     returning documents.id
+),
+changed as (
+    update versions
+    set visible_since = case put_back.state when 'ready' then visible_since end,
+        status = case put_back.state when 'ready' then 'queued' else 'failed' end,
+        error = case put_back.state when 'ready' then null else $2::text::json end
+    from put_back, (select count(*) from withdrawn) as documents_first -- the order of locks
+    where versions.document_id = put_back.document_id and versions.number = put_back.version and not put_back.redo
 )
-update versions
-set visible_since = case put_back.state when 'ready' then visible_since end,
-    status = case put_back.state when 'ready' then 'queued' else 'failed' end,
-    error = case put_back.state when 'ready' then null else $2::text::json end
-from put_back, (select count(*) from withdrawn) as documents_first -- the order of locks
-where versions.document_id = put_back.document_id and versions.number = put_back.version
+select state as "state!" from put_back

@@ -1,6 +1,7 @@
 // What every page needs: calls that carry the session's secret, problems as sentences, server-sent events over POST.
 
-const secret = document.querySelector('meta[name="csrf"]')?.content ?? "";
+/** What unsafe requests of this session carry. */
+export const secret = document.querySelector('meta[name="csrf"]')?.content ?? "";
 
 /** Calls the API with the session; a failure becomes an Error whose message is the problem's detail. */
 export async function call(method, path, { json, signal } = {}) {
@@ -10,6 +11,31 @@ export async function call(method, path, { json, signal } = {}) {
   const response = await fetch(path, { method, headers, body, signal });
   if (!response.ok) throw new Error(await reason(response));
   return response;
+}
+
+/** A refusal: its sentence, its status (none when the connection was lost) and the seconds to wait where it says them. */
+export class Refusal extends Error {
+  constructor(message, status, retryAfter) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter > 0 ? retryAfter : undefined;
+  }
+
+  static async of(response) {
+    return new Refusal(await reason(response), response.status, Number(response.headers.get("Retry-After")));
+  }
+
+  static ofRequest(request) {
+    let body = {};
+    try { body = JSON.parse(request.responseText); } catch { /* not JSON: the status says it */ }
+    const message = body.detail ?? `status ${request.status}`;
+    return new Refusal(message, request.status, Number(request.getResponseHeader("Retry-After")));
+  }
+}
+
+/** Waits some seconds. */
+export function pause(seconds) {
+  return new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
 }
 
 /** The sentence of a problem+json body, or what the status says. */
@@ -31,12 +57,10 @@ export function sendFile(path, file, onProgress) {
     request.open("POST", path);
     request.setRequestHeader("X-CSRF-Token", secret);
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded, event.total);
-    request.onerror = () => reject(new Error("the connection was lost"));
+    request.onerror = () => reject(new Refusal("the connection was lost"));
     request.onload = () => {
-      let body = {};
-      try { body = JSON.parse(request.responseText); } catch { /* not JSON: the status says it */ }
-      if (request.status >= 200 && request.status < 300) resolve(body);
-      else reject(new Error(body.detail ?? `status ${request.status}`));
+      if (request.status >= 200 && request.status < 300) resolve(JSON.parse(request.responseText));
+      else reject(Refusal.ofRequest(request));
     };
     request.send(form);
   });

@@ -27,7 +27,7 @@ if (following) {
     const bar = following.querySelector("progress");
     if (job.total > 0) { bar.max = job.total; bar.value = job.done; } else bar.removeAttribute("value");
   });
-  for (const end of ["done", "failed"]) source.addEventListener(end, () => { source.close(); location.reload(); });
+  for (const end of ["done", "failed", "stopped"]) source.addEventListener(end, () => { source.close(); location.reload(); });
 }
 
 for (const clause of document.querySelectorAll("[data-shows]")) {

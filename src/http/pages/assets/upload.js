@@ -1,5 +1,7 @@
-// Drag and drop, many files, progress by stage, failures with reasons.
-import { element, sendFile } from "./common.js";
+// Drag and drop, many files and folders, progress by stage, failures with reasons.
+import { element, pause, sendFile } from "./common.js";
+import { ofDrop, ofInput } from "./folders.js";
+import { LARGE, sendLarge } from "./pieces.js";
 
 const STAGES = { queued: "Waiting", read: "Reading", recognise: "Recognising pages", chunk: "Splitting", embed: "Embedding", index: "Indexing", done: "Ready" };
 const AT_ONCE = 2;
@@ -7,52 +9,93 @@ const AT_ONCE = 2;
 const FOLLOWED = 2;
 const zone = document.querySelector("[data-upload]");
 const list = document.querySelector("[data-files]");
-const input = zone.querySelector("input[type=file]");
+const leftOut = document.querySelector("[data-left-out]");
+/** A service that is busy is asked again so often, as politely as it says. */
+const PATIENCE = 60;
+const LONGEST_PAUSE = 60;
 const waiting = [];
 const taken = [];
 let running = 0;
 let followed = 0;
 
-input.addEventListener("change", () => { add(input.files); input.value = ""; });
+for (const input of zone.querySelectorAll("input[type=file]")) {
+  input.addEventListener("change", () => { add(ofInput(input.files)); input.value = ""; });
+}
 for (const name of ["dragenter", "dragover"]) {
   zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.add("over"); });
 }
 for (const name of ["dragleave", "drop"]) {
   zone.addEventListener(name, (event) => { event.preventDefault(); zone.classList.remove("over"); });
 }
-zone.addEventListener("drop", (event) => add(event.dataTransfer.files));
+zone.addEventListener("drop", async (event) => add(await ofDrop(event.dataTransfer)));
 
-function add(files) {
-  for (const file of files) {
-    const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${file.name}` });
-    const state = element("span", { class: "status", role: "status" }, "Waiting");
-    const name = element("span", {}, file.name);
-    const item = element("li", {}, name, bar, state);
-    list.append(item);
-    waiting.push({ file, item, name, bar, state });
-  }
+function add(found) {
+  leftOut.textContent = found.leftOut();
+  for (const [file, path] of found.files) waiting.push({ file, ...row(path, "Waiting") });
   next();
+}
+
+/** A line of the list, below the one it came out of. */
+function row(text, status, after) {
+  const bar = element("progress", { max: 1, value: 0, "aria-label": `Progress of ${text}` });
+  const state = element("span", { class: "status", role: "status" }, status);
+  const name = element("span", {}, text);
+  const item = element("li", {}, name, bar, state);
+  if (after) after.after(item); else list.append(item);
+  return { item, name, bar, state };
 }
 
 async function next() {
   while (running < AT_ONCE && waiting.length > 0) {
     running += 1;
-    const row = waiting.shift();
-    upload(row).catch((error) => failed(row, error.message)).finally(() => { running -= 1; next(); });
+    const sent = waiting.shift();
+    upload(sent).catch((error) => failed(sent, error.message)).finally(() => { running -= 1; next(); });
   }
 }
 
 async function upload(row) {
-  row.state.textContent = "Uploading";
-  const answer = await sendFile(zone.dataset.upload, row.file, (sent, total) => { row.bar.max = total; row.bar.value = sent; });
-  const accepted = answer.data?.[0];
-  if (!accepted) throw new Error(answer.errors?.[0]?.detail ?? "the file was not taken");
-  row.name.replaceChildren(element("a", { href: `/documents/${accepted.document_id}` }, row.file.name));
-  if (accepted.existing && accepted.status.startsWith("ready")) return finished(row, "Already here");
+  const answer = await send(row);
+  const [data, errors] = [answer.data ?? [], answer.errors ?? []];
+  if (data.length === 0) throw new Error(errors[0]?.detail ?? "the file was not taken");
+  const alone = data.length + errors.length === 1;
+  if (alone) accepted(row, data[0]); else unpacked(row, data, errors);
+  followNext();
+}
+
+/** The files of an archive, each on a line of its own. */
+function unpacked(archive, data, errors) {
+  finished(archive, errors.length === 0 ? `${data.length} documents` : `${data.length} documents, ${errors.length} files refused`);
+  let last = archive.item;
+  const below = (name) => { const line = row(name, "", last); last = line.item; return line; };
+  for (const one of data) accepted(below(one.file_name), one);
+  for (const one of errors) failed(below(one.file_name ?? "A file"), one.detail);
+}
+
+function accepted(row, one) {
+  const name = row.name.textContent;
+  row.name.replaceChildren(element("a", { href: `/documents/${one.document_id}` }, name));
+  if (one.existing && one.status.startsWith("ready")) return finished(row, "Already here");
   row.state.textContent = STAGES.queued;
   row.bar.removeAttribute("value");
-  taken.push([row, accepted.job_id]);
-  followNext();
+  taken.push([row, one.job_id]);
+}
+
+/** Sends a file, and again where the service only says that it is busy. */
+async function send(row) {
+  const sent = (bytes, total) => { row.state.textContent = "Uploading"; row.bar.max = total; row.bar.value = bytes; };
+  const waits = (seconds) => { row.state.textContent = `Again in ${Math.ceil(seconds)} s`; };
+  sent(0, 1);
+  if (row.file.size > LARGE) return sendLarge(zone.dataset.collection, row.file, sent, waits);
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await sendFile(zone.dataset.upload, row.file, sent);
+    } catch (error) {
+      if (![429, 503].includes(error.status) || attempt >= PATIENCE) throw error;
+      const seconds = Math.min(error.retryAfter ?? 2 ** Math.min(attempt, 5), LONGEST_PAUSE);
+      waits(seconds);
+      await pause(seconds);
+    }
+  }
 }
 
 /** Uploads do not wait for this: what was sent is the service's, also when this page closes. */
@@ -80,7 +123,9 @@ function follow(row, job) {
       row.state.textContent = "Uploaded; reload to see its progress";
       resolve();
     });
-    source.addEventListener("failed", (event) => { source.close(); failed(row, show(event).error?.detail ?? "failed"); resolve(); });
+    for (const end of ["failed", "stopped"]) {
+      source.addEventListener(end, (event) => { source.close(); failed(row, show(event).error?.detail ?? end); resolve(); });
+    }
   });
 }
 

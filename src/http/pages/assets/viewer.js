@@ -1,17 +1,19 @@
-// The page of a source with the quoted words highlighted; text where the format has no page images.
+// The page of a source with the quoted words highlighted: its image, or its view where the format has no images.
 import { call, element } from "./common.js";
 
 const layout = document.querySelector("[data-viewer-layout]");
 const viewer = document.querySelector("[data-viewer]");
 let opener = null;
 let shown = null;
+/** Versions of documents whose pages have no images. */
+const unpainted = new Set();
 
 viewer.querySelector("[data-close]").addEventListener("click", close);
 viewer.querySelector("[data-back]").addEventListener("click", () => turn(-1));
 viewer.querySelector("[data-forth]").addEventListener("click", () => turn(1));
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !viewer.hidden) close(); });
 
-/** Opens a place: {document, version, page, span, quote, title}; the button that opened it gets the focus back. */
+/** Opens a place: {document, version, page, section, span, quote, title}; the button that opened it gets the focus back. */
 export function openViewer(place, button = document.activeElement) {
   opener?.setAttribute?.("aria-expanded", "false");
   opener = button;
@@ -29,8 +31,13 @@ function close() {
   opener?.focus?.();
 }
 
+/** One section on or back, or one page where the page has no more of them. */
 function turn(by) {
-  if (shown && shown.page + by >= 1) show({ ...shown, page: shown.page + by });
+  if (!shown) return;
+  const view = viewer.querySelector("[data-sections]");
+  const section = Number(view?.dataset.section) + by;
+  if (section >= 1 && section <= Number(view?.dataset.sections)) show({ ...shown, section });
+  else if (shown.page + by >= 1) show({ ...shown, page: shown.page + by, section: undefined });
 }
 
 async function show(place) {
@@ -44,22 +51,37 @@ async function show(place) {
   const stage = viewer.querySelector("[data-page]");
   const at = `/api/v1/documents/${place.document}/pages/${place.page}`;
   const query = `version=${place.version}&highlight=${place.span[0]}-${place.span[1]}`;
+  const of = `${place.document} ${place.version}`;
+  if (unpainted.has(of)) return showView(stage, `${at}/view?${query}`, place, before);
   const image = element("img", { class: "page-image", alt: `Page ${place.page} of ${place.title}, the quoted words highlighted`, src: `${at}/image?${query}` });
-  image.addEventListener("error", () => showText(stage, at, place, before));
+  image.addEventListener("error", async () => {
+    if (await showView(stage, `${at}/view?${query}`, place, before) && !stage.querySelector("[data-image]")) unpainted.add(of);
+  });
   stage.replaceChildren(image);
 }
 
-async function showText(stage, at, place, before) {
+/** Shows the page as it reads; says whether it did. */
+async function showView(stage, path, place, before) {
   try {
-    const page = await (await call("GET", `${at}?version=${place.version}`)).json();
-    const characters = [...page.text];
-    const [from, to] = place.span.map((position) => Math.min(Math.max(position - page.span[0], 0), characters.length));
-    const mark = element("mark", {}, characters.slice(from, to).join(""));
-    stage.replaceChildren(element("pre", { class: "page-text", tabindex: "0" },
-      characters.slice(0, from).join(""), mark, characters.slice(to).join("")));
-    mark.scrollIntoView({ block: "center" });
+    const section = place.section ? `&section=${place.section}` : "";
+    const html = await (await call("GET", path + section)).text();
+    if (shown !== place) return true;
+    stage.replaceChildren(...new DOMParser().parseFromString(html, "text/html").body.childNodes);
+    for (const link of stage.querySelectorAll("a[data-section]")) {
+      link.addEventListener("click", (event) => {
+        event.preventDefault();
+        show({ ...shown, section: Number(link.dataset.section) });
+      });
+    }
+    const sheet = stage.querySelector(".sheet");
+    sheet.tabIndex = 0;
+    const mark = sheet.querySelector("mark");
+    if (mark) mark.scrollIntoView({ block: "center" });
+    else sheet.scrollTop = 0;
+    return true;
   } catch (error) {
     if (before && before.page !== place.page && before.document === place.document) show(before);
     else stage.replaceChildren(element("p", { class: "error" }, error.message));
+    return false;
   }
 }

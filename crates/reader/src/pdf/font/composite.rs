@@ -163,6 +163,7 @@ pub(super) fn load<'a>(fonts: &mut Fonts<'a>, dictionary: &'a Dictionary) -> Fon
     Font {
         encoding: Encoding::Composite(Box::new(composite)),
         vertical,
+        draws_itself: false,
         ascent,
         descent,
         em: 1.0,

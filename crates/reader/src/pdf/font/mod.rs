@@ -45,6 +45,8 @@ pub(super) struct Font<'a> {
     encoding: Encoding<'a>,
     /// Glyphs run downwards.
     pub(super) vertical: bool,
+    /// Its glyphs are pictures of their own (Type 3): no rendering mode hides them, and their colours may be theirs.
+    pub(super) draws_itself: bool,
     /// Top of the box over the baseline, in em.
     pub(super) ascent: f64,
     /// Bottom of the box under the baseline, in em; negative.

@@ -82,6 +82,7 @@ pub(super) fn load<'a>(fonts: &mut Fonts<'a>, dictionary: &'a Dictionary) -> Fon
     Font {
         encoding: Encoding::Simple(Simple { characters, widths }),
         vertical: false,
+        draws_itself: false,
         ascent,
         descent,
         em: 1.0,
@@ -113,6 +114,7 @@ pub(super) fn load_type3<'a>(fonts: &mut Fonts<'a>, dictionary: &'a Dictionary) 
     Font {
         encoding: Encoding::Simple(Simple { characters, widths }),
         vertical: false,
+        draws_itself: true,
         ascent: super::DEFAULT_ASCENT,
         descent: super::DEFAULT_DESCENT,
         em,

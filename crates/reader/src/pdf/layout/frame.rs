@@ -19,6 +19,8 @@ pub(super) struct Placed {
     pub(super) top: f32,
     pub(super) bottom: f32,
     pub(super) bold: bool,
+    /// The file calls it furniture of the page.
+    pub(super) is_artifact: bool,
 }
 
 /// The glyphs of one direction, in the order of the content.
@@ -65,6 +67,7 @@ impl Frame {
             top: down - glyph.ascent,
             bottom: down - glyph.descent,
             bold: glyph.bold,
+            is_artifact: glyph.look.is_artifact,
         });
     }
 

@@ -7,8 +7,11 @@
 mod columns;
 mod fragments;
 mod frame;
+mod notes;
+mod raised;
 mod table;
 mod tables;
+mod upright;
 mod write;
 
 use super::glyph::Glyph;
@@ -31,6 +34,10 @@ pub(super) struct PageText {
     pub(super) words: Vec<Word>,
     /// Glyphs that stand as U+FFFD.
     pub(super) undecodable: u32,
+    /// For each word whether the file calls it furniture of the page; empty once words have moved.
+    pub(super) artifacts: Vec<bool>,
+    /// The last paragraphs are footnotes, which do not go on on the next page.
+    pub(super) ends_with_notes: bool,
     /// In the order of the text.
     pub(super) tables: Vec<PageTable>,
 }
@@ -44,9 +51,24 @@ pub(super) struct PageTable {
     pub(super) rect: Rect,
 }
 
+impl PageText {
+    /// Moves the words and the rows of tables after the text was changed: the character that was the `i`th is now the
+    /// `to[i]`th, or was taken out before that one.
+    pub(super) fn moved(&mut self, to: &[u32]) {
+        self.artifacts.clear();
+        let rows = self.tables.iter_mut().flat_map(|table| &mut table.rows);
+        for span in self.words.iter_mut().map(|word| &mut word.span).chain(rows) {
+            *span = Span { start: to[span.start as usize], end: to[span.end as usize] };
+        }
+        self.words.retain(|word| !word.span.is_empty());
+    }
+}
+
 /// Puts the glyphs of a page in reading order, with its tables where the rules are given.
-pub(super) fn lay_out(glyphs: Vec<Glyph>, rules: Option<&Rules>) -> PageText {
+pub(super) fn lay_out(mut glyphs: Vec<Glyph>, rules: Option<&Rules>) -> PageText {
+    upright::turn(&mut glyphs);
     let mut writer = Writer::default();
+    let mut apart = Vec::new();
     for frame in frame::split(glyphs) {
         let spacing = fragments::Spacing::of(&frame);
         let fragments = fragments::join(&frame, spacing);
@@ -57,19 +79,27 @@ pub(super) fn lay_out(glyphs: Vec<Glyph>, rules: Option<&Rules>) -> PageText {
             }
             None => (fragments, None),
         };
-        for flow in columns::order(fragments, &frame) {
+        let parts = notes::set_apart(columns::order(fragments, &frame), &frame);
+        let marks = parts.marks;
+        for flow in parts.flows {
             let blocks = match &mut tables {
                 Some(tables) => tables.blocks(flow, &frame),
                 None => vec![Block::Lines(flow)],
             };
             for block in blocks {
                 match block {
-                    Block::Lines(lines) => writer.flow(&lines, &frame, spacing),
-                    Block::Table(table) => writer.table(&table, &frame, spacing),
+                    Block::Lines(lines) => writer.flow(&lines, &frame, spacing, &marks),
+                    Block::Table(table) => writer.table(&table, &frame, spacing, &marks),
                 }
             }
         }
         writer.end_frame();
+        apart.push((parts.notes, marks, frame, spacing));
+    }
+    for (notes, marks, frame, spacing) in &apart {
+        for flow in notes {
+            writer.notes(flow, frame, *spacing, marks);
+        }
     }
     writer.finish()
 }

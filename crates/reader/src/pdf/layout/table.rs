@@ -8,6 +8,7 @@ use super::tables::Cell;
 use super::tables::Table;
 use super::write::Writer;
 use crate::parsed::Span;
+use std::collections::HashSet;
 
 /// Repeated text may be so many times what the cells themselves hold, and a little for small tables.
 const MAX_REPEATED: usize = 8;
@@ -15,7 +16,7 @@ const FREE_REPEATED: usize = 64 << 10;
 
 impl Writer {
     /// Writes a table, set off from what stands around it.
-    pub(super) fn table(&mut self, table: &Table, frame: &Frame, spacing: Spacing) {
+    pub(super) fn table(&mut self, table: &Table, frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
         self.begin_table();
         let place = table.place;
         let rect = frame.to_page(place.u0, place.top, place.u1, place.bottom);
@@ -34,7 +35,7 @@ impl Writer {
                 // What repeats far more than there is does not come from a person.
                 if let Some(rest) = left.checked_sub(glyphs) {
                     left = rest;
-                    self.cell(&table.cells[*cell], frame, spacing);
+                    self.cell(&table.cells[*cell], frame, spacing, marks);
                 }
             }
             self.push_str(" |");
@@ -45,7 +46,7 @@ impl Writer {
     }
 
     /// Writes the lines of a cell one after the other, with a space between them unless both are Chinese.
-    fn cell(&mut self, cell: &Cell, frame: &Frame, spacing: Spacing) {
+    fn cell(&mut self, cell: &Cell, frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
         let mut previous: Option<char> = None;
         for line in &cell.lines {
             let pieces = || line.fragments.iter().flat_map(|fragment| &fragment.glyphs);
@@ -56,7 +57,7 @@ impl Writer {
                     self.push_str(" ");
                 }
             }
-            self.row(line, frame, spacing);
+            self.row(line, frame, spacing, marks);
             previous = pieces().next_back().map(|piece| text(piece).last()).or(previous);
         }
         self.end_word(frame);

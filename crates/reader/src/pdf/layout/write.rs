@@ -7,8 +7,12 @@ use super::fragments::Spacing;
 use super::fragments::is_cjk;
 use super::frame::Frame;
 use super::frame::Placed;
+use super::raised;
+use super::raised::Kind;
+use super::raised::Sign;
 use crate::parsed::Span;
 use crate::parsed::Word;
+use std::collections::HashSet;
 
 /// A gap between fragments of one row wider than this, in em, is a tab: most likely the next cell of a table.
 const TAB_GAP: f32 = 2.0;
@@ -40,11 +44,12 @@ struct OpenWord {
     u1: f32,
     top: f32,
     bottom: f32,
+    is_artifact: bool,
 }
 
 impl Writer {
     /// Writes the rows of one column.
-    pub(super) fn flow(&mut self, flow: &[Row], frame: &Frame, spacing: Spacing) {
+    pub(super) fn flow(&mut self, flow: &[Row], frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
         let distance = usual_distance(flow);
         let mut previous: Option<&Row> = None;
         for row in flow {
@@ -54,10 +59,19 @@ impl Writer {
                     || previous.is_some_and(|previous| begins_paragraph(previous, row, distance));
                 self.push_str(if paragraph { "\n\n" } else { "\n" });
             }
-            self.row(row, frame, spacing);
+            self.row(row, frame, spacing, marks);
             previous = Some(row);
         }
         self.end_line(frame);
+    }
+
+    /// Writes footnotes as paragraphs of their own.
+    pub(super) fn notes(&mut self, flow: &[Row], frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
+        while self.page.characters > 0 && !self.page.text.ends_with("\n") {
+            self.push_str("\n");
+        }
+        self.flow(flow, frame, spacing, marks);
+        self.page.ends_with_notes = true;
     }
 
     /// Separates text of another direction from what follows.
@@ -92,7 +106,9 @@ impl Writer {
         self.page
     }
 
-    pub(super) fn row(&mut self, row: &Row, frame: &Frame, spacing: Spacing) {
+    pub(super) fn row(&mut self, row: &Row, frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
+        let signs = raised::signs(row, frame, marks);
+        let (mut signs, mut index) = (signs.iter().peekable(), 0);
         let mut previous: Option<&Placed> = None;
         for fragment in &row.fragments {
             for (position, piece) in fragment.glyphs.iter().enumerate() {
@@ -106,14 +122,50 @@ impl Writer {
                         self.separate(' ', frame);
                     }
                 }
-                self.glyph(glyph, frame);
+                while signs.next_if(|sign| sign.first + sign.count <= index).is_some() {}
+                match signs.peek().filter(|sign| sign.first <= index) {
+                    Some(sign) => self.sign(sign, index - sign.first, glyph, frame),
+                    None => self.glyph(glyph, frame),
+                }
                 previous = Some(glyph);
+                index += 1;
+            }
+        }
+    }
+
+    /// Writes one glyph of a raised sign.
+    fn sign(&mut self, sign: &Sign, position: usize, glyph: &Placed, frame: &Frame) {
+        match sign.kind {
+            Kind::Plain => self.glyph(glyph, frame),
+            Kind::Power => {
+                if position == 0 && self.word.is_some() {
+                    self.push_str("^");
+                }
+                self.glyph(glyph, frame);
+            }
+            Kind::Mark => {
+                if position == 0 {
+                    self.end_word(frame);
+                    self.word = Some(OpenWord::new(self.page.characters, glyph));
+                    self.push_str("[^");
+                }
+                self.glyph(glyph, frame);
+                if position + 1 == sign.count {
+                    self.push_str("]");
+                    self.end_word(frame);
+                }
+                if position + 1 == sign.count && sign.first == 0 {
+                    self.separate(' ', frame);
+                }
             }
         }
     }
 
     fn separate(&mut self, separator: char, frame: &Frame) {
         self.end_word(frame);
+        if separator == ' ' && self.page.text.ends_with(' ') {
+            return;
+        }
         self.page.text.push(separator);
         self.page.characters += 1;
     }
@@ -168,6 +220,7 @@ impl Writer {
         if let Some(word) = self.word.take() {
             let span = Span { start: word.start, end: self.page.characters };
             if !span.is_empty() {
+                self.page.artifacts.push(word.is_artifact);
                 self.page
                     .words
                     .push(Word { span, rect: frame.to_page(word.u0, word.top, word.u1, word.bottom) });
@@ -179,8 +232,8 @@ impl Writer {
 impl OpenWord {
     fn new(start: u32, glyph: &Placed) -> Self {
         let cjk = glyph.text.count() == 1 && is_cjk(glyph.text.first());
-        let Placed { u0, u1, top, bottom, .. } = *glyph;
-        Self { start, cjk, glyphs: 1, pitch: 0.0, u0, u1, top, bottom }
+        let Placed { u0, u1, top, bottom, is_artifact, .. } = *glyph;
+        Self { start, cjk, glyphs: 1, pitch: 0.0, u0, u1, top, bottom, is_artifact }
     }
 
     /// Takes a glyph into the word, unless it is of the other kind of script or, in a Chinese run, stands elsewhere
@@ -202,6 +255,7 @@ impl OpenWord {
             }
         }
         self.glyphs += 1;
+        self.is_artifact &= glyph.is_artifact;
         self.u0 = self.u0.min(glyph.u0);
         self.u1 = self.u1.max(glyph.u1);
         self.top = self.top.min(glyph.top);

@@ -6,6 +6,7 @@
 use super::font::Characters;
 use super::geometry::Point;
 use super::glyph::Glyph;
+use super::glyph::Look;
 use super::layout;
 use super::render;
 use crate::error::ReadError;
@@ -140,6 +141,7 @@ fn glyphs(line: &Line, (x, y): (f32, f32), usual_height: f32, scale: f32) -> Vec
             descent: below - height / 2.0,
             direction: degrees,
             bold: false,
+            look: Look::default(),
         })
         .collect()
 }

@@ -2,6 +2,7 @@ use crate::parsed::Rect;
 use crate::pdf::font::Characters;
 use crate::pdf::geometry::Point;
 use crate::pdf::glyph::Glyph;
+use crate::pdf::glyph::Look;
 use crate::pdf::layout::PageText;
 use crate::pdf::layout::lay_out;
 use crate::pdf::rules::Area;
@@ -34,6 +35,7 @@ fn glyphs(words: &[(u8, u8, u8, bool)]) -> Vec<Glyph> {
                 descent: -2.0,
                 direction: 0,
                 bold: x % 3 == 0,
+                look: Look::default(),
             });
             next += 1;
         }

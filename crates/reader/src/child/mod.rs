@@ -1,29 +1,32 @@
 //! The reader as a child process: a job on standard input, the reply on standard output.
 //!
 //! Input is one line of JSON, a [`Job`], followed by the bytes of the file up to the end of input. Output is one line of
-//! JSON, followed by the PNG where a page was to be painted. The child binds itself before it looks at a byte: memory,
-//! CPU time, no writing to files, no new files or sockets, and an end with its parent. A file that exhausts a limit
-//! kills the child, and the parent sees output that [`decode_reply`] takes for [`ProtocolError::NoReply`].
-//! Knows no queues, no timeouts and no parent.
+//! JSON, followed by the PNG where a page was to be painted. An archive's members come before that line, each a line
+//! and its bytes ([`MemberLine`]). The child binds itself before it looks at a byte: memory, CPU time, no files, no
+//! sockets, no processes, and an end with its parent. A file that exhausts a limit kills the child, and the parent sees
+//! output that [`decode_reply`] takes for [`ProtocolError::NoReply`]. Knows no queues, no timeouts and no parent.
 
+mod bind;
+mod probe;
+mod syscalls;
+
+use crate::archive;
+use crate::archive::Member;
 use crate::error::ReadError;
 use crate::ocr::OcrModels;
 use crate::options::ReadOptions;
 use crate::options::RecogniseRequest;
 use crate::options::RenderRequest;
+use crate::options::UnpackOptions;
 use crate::parsed::Parsed;
 use crate::parsed::RecognisedPage;
-use rustix::process::Resource;
-use rustix::process::Rlimit;
-use rustix::process::Signal;
-use rustix::process::set_parent_process_death_signal;
-use rustix::process::setrlimit;
 use serde::Deserialize;
 use serde::Serialize;
 use std::io;
 use std::io::BufRead;
 use std::io::Read;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -61,6 +64,46 @@ pub enum Job {
     Render(RenderRequest),
     /// Recognise the text of pages in their pictures.
     Recognise(RecogniseRequest),
+    /// Take an archive apart.
+    Unpack(UnpackOptions),
+    /// Say what the child is kept from; the file is empty.
+    Probe,
+}
+
+/// What keeps the child from the rest of the machine, besides its limits on memory and time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// The version of Landlock's rules that hold; 0: this kernel has none.
+    pub landlock: u32,
+    /// Whether its system calls are filtered.
+    pub seccomp: bool,
+    /// What it tried and could do all the same.
+    pub possible: Vec<String>,
+}
+
+/// A member of an archive, as the child says it; the bytes of one that was unpacked follow the line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MemberLine {
+    /// One that was unpacked.
+    Unpacked {
+        /// Its path in the archive, as the archive says it.
+        path: String,
+        /// How many bytes follow.
+        bytes: u64,
+    },
+    /// One that was not, and why.
+    Refused {
+        /// Its path in the archive, as the archive says it.
+        path: String,
+        /// Why.
+        error: ReadError,
+    },
+}
+
+/// Says what a line of the child's output announces: a member, or, where it is none, the reply.
+pub fn decode_member(line: &[u8]) -> Option<MemberLine> {
+    serde_json::from_slice(line).ok()
 }
 
 /// What the child says.
@@ -72,6 +115,10 @@ pub enum Reply {
     Rendered(Vec<u8>),
     /// The pages that were asked for, in that order.
     Recognised(Vec<RecognisedPage>),
+    /// All members were said.
+    Unpacked,
+    /// What the child is kept from.
+    Confined(Confinement),
     /// Why nothing came of it.
     Failed(ReadError),
 }
@@ -97,6 +144,8 @@ enum ReplyLine {
     Parsed(Box<Parsed>),
     Rendered { bytes: u64 },
     Recognised(Vec<RecognisedPage>),
+    AllUnpacked,
+    Confined(Confinement),
     Failed(ReadError),
 }
 
@@ -116,6 +165,8 @@ pub fn decode_reply(stdout: &[u8]) -> Result<Reply, ProtocolError> {
     match serde_json::from_slice(&stdout[..end]).map_err(ProtocolError::Malformed)? {
         ReplyLine::Parsed(parsed) => Ok(Reply::Parsed(parsed)),
         ReplyLine::Recognised(pages) => Ok(Reply::Recognised(pages)),
+        ReplyLine::AllUnpacked => Ok(Reply::Unpacked),
+        ReplyLine::Confined(confinement) => Ok(Reply::Confined(confinement)),
         ReplyLine::Failed(error) => Ok(Reply::Failed(error)),
         ReplyLine::Rendered { bytes } => {
             let image = &stdout[end + 1..];
@@ -140,7 +191,7 @@ pub fn serve_with_models(limits: &Limits, models: OcrModels) -> ExitCode {
 }
 
 fn serve_bound(limits: &Limits, models: Option<OcrModels>) -> ExitCode {
-    match bind(limits).and_then(|()| converse(limits, models)) {
+    match bind::bind(limits).and_then(|bound| converse(limits, models, bound)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Standard error is the parent's log; it says nothing of the file.
@@ -150,21 +201,7 @@ fn serve_bound(limits: &Limits, models: Option<OcrModels>) -> ExitCode {
     }
 }
 
-/// Gives up what the job does not need.
-fn bind(limits: &Limits) -> io::Result<()> {
-    let bound = |resource: Resource, most: u64| {
-        setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })
-    };
-    bound(Resource::As, limits.address_space_bytes)?;
-    bound(Resource::Cpu, limits.cpu_seconds)?;
-    bound(Resource::Fsize, 0)?;
-    bound(Resource::Core, 0)?;
-    bound(Resource::Nofile, 3)?;
-    set_parent_process_death_signal(Some(Signal::KILL))?;
-    Ok(())
-}
-
-fn converse(limits: &Limits, models: Option<OcrModels>) -> io::Result<()> {
+fn converse(limits: &Limits, models: Option<OcrModels>, bound: Confinement) -> io::Result<()> {
     let mut input = io::stdin().lock();
     let mut header = Vec::new();
     input.by_ref().take(MAX_HEADER_BYTES).read_until(b'\n', &mut header)?;
@@ -174,14 +211,14 @@ fn converse(limits: &Limits, models: Option<OcrModels>) -> io::Result<()> {
     let reply = if bytes.len() as u64 > limits.max_file_bytes {
         Reply::Failed(ReadError::TooLarge { limit: limits.max_file_bytes, unit: "bytes".into() })
     } else {
-        guarded(job, bytes, models)?
+        guarded(job, bytes, models, bound)?
     };
     answer(reply, &mut io::BufWriter::new(io::stdout().lock()))
 }
 
 /// Does the job on a thread with enough stack. A panic is a fault of the file, and its place in the code is kept, but
 /// not its message, which can hold text of the file.
-fn guarded(job: Job, bytes: Vec<u8>, models: Option<OcrModels>) -> io::Result<Reply> {
+fn guarded(job: Job, bytes: Vec<u8>, models: Option<OcrModels>, bound: Confinement) -> io::Result<Reply> {
     static PLACE: Mutex<Option<String>> = Mutex::new(None);
     std::panic::set_hook(Box::new(|panic| {
         let place = panic.location().map(|location| format!("{}:{}", location.file(), location.line()));
@@ -189,7 +226,7 @@ fn guarded(job: Job, bytes: Vec<u8>, models: Option<OcrModels>) -> io::Result<Re
     }));
     let worker = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
-        .spawn(move || perform(&job, &bytes, models.as_ref()))?;
+        .spawn(move || perform(&job, &bytes, models.as_ref(), bound))?;
     Ok(worker.join().unwrap_or_else(|_| {
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
         let detail =
@@ -198,7 +235,7 @@ fn guarded(job: Job, bytes: Vec<u8>, models: Option<OcrModels>) -> io::Result<Re
     }))
 }
 
-fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>) -> Reply {
+fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>, bound: Confinement) -> Reply {
     let outcome = match job {
         Job::Read(options) => crate::read(bytes, options).map(|parsed| Reply::Parsed(Box::new(parsed))),
         Job::Render(request) => crate::render(bytes, request).map(Reply::Rendered),
@@ -206,8 +243,27 @@ fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>) -> Reply {
             .ok_or_else(|| ReadError::RecognitionFailed { detail: "no models are loaded".into() })
             .and_then(|models| crate::recognise(bytes, request, models))
             .map(Reply::Recognised),
+        Job::Unpack(options) => {
+            archive::unpack(bytes, options, &mut |member| say(&member)).map(|()| Reply::Unpacked)
+        }
+        Job::Probe => Ok(Reply::Confined(probe::probe(bound))),
     };
     outcome.unwrap_or_else(Reply::Failed)
+}
+
+/// Writes a member out as soon as it is unpacked, so that there is one in memory at a time. A parent that no longer
+/// listens has no use for the rest.
+fn say(member: &Member) -> ControlFlow<()> {
+    let (path, empty) = (member.path.clone(), &Vec::new());
+    let (line, bytes) = match &member.content {
+        Ok(bytes) => (MemberLine::Unpacked { path, bytes: bytes.len() as u64 }, bytes),
+        Err(error) => (MemberLine::Refused { path, error: error.clone() }, empty),
+    };
+    let mut output = io::stdout().lock();
+    let mut line = serde_json::to_vec(&line).expect("a line has no maps");
+    line.push(b'\n');
+    let said = output.write_all(&line).and_then(|()| output.write_all(bytes)).and_then(|()| output.flush());
+    if said.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
 }
 
 fn answer(reply: Reply, output: &mut impl Write) -> io::Result<()> {
@@ -215,6 +271,8 @@ fn answer(reply: Reply, output: &mut impl Write) -> io::Result<()> {
         Reply::Parsed(parsed) => (ReplyLine::Parsed(parsed), Vec::new()),
         Reply::Rendered(image) => (ReplyLine::Rendered { bytes: image.len() as u64 }, image),
         Reply::Recognised(pages) => (ReplyLine::Recognised(pages), Vec::new()),
+        Reply::Unpacked => (ReplyLine::AllUnpacked, Vec::new()),
+        Reply::Confined(confinement) => (ReplyLine::Confined(confinement), Vec::new()),
         Reply::Failed(error) => (ReplyLine::Failed(error), Vec::new()),
     };
     serde_json::to_writer(&mut *output, &line)?;
@@ -244,6 +302,8 @@ mod tests {
             Reply::Parsed(Box::new(parsed)),
             Reply::Rendered(vec![0x89, b'P', b'\n', 0]),
             Reply::Recognised(vec![page]),
+            Reply::Unpacked,
+            Reply::Confined(Confinement { landlock: 6, seccomp: true, possible: vec!["read a file".into()] }),
             Reply::Failed(ReadError::Empty),
             Reply::Failed(ReadError::TooManyPages { pages: 9, limit: 5 }),
         ];

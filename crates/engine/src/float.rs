@@ -1,20 +1,19 @@
 //! Half precision (IEEE 754 binary16) from and to f32, which stable Rust has no type for. Knows no file.
 
-/// The value of a half.
-pub(super) fn from_half(bits: u16) -> f32 {
-    let sign = if bits & 0x8000 == 0 { 1.0 } else { -1.0 };
-    let exponent = i32::from(bits >> 10 & 0x1F);
-    let fraction = f32::from(bits & 0x3FF);
-    match exponent {
-        0 => sign * fraction * 2.0_f32.powi(-24),
-        0x1F if fraction == 0.0 => sign * f32::INFINITY,
-        0x1F => f32::NAN,
-        _ => sign * (1024.0 + fraction) * 2.0_f32.powi(exponent - 25),
-    }
+/// The value of a half: its bits moved to their place in f32, and the bias of its exponent made good by a product, which
+/// is exact for the smallest, too.
+pub(crate) fn from_half(bits: u16) -> f32 {
+    let (sign, magnitude) = (u32::from(bits & 0x8000) << 16, u32::from(bits & 0x7FFF));
+    let value = if magnitude < 0x7C00 {
+        f32::from_bits(magnitude << 13) * 2.0_f32.powi(112)
+    } else {
+        f32::from_bits(magnitude << 13 | 0x7F80_0000)
+    };
+    f32::from_bits(value.to_bits() | sign)
 }
 
 /// The nearest half, the even one of two that are as near.
-pub(super) fn to_half(value: f32) -> u16 {
+pub(crate) fn to_half(value: f32) -> u16 {
     let bits = value.to_bits();
     let sign = (bits >> 16 & 0x8000) as u16;
     let magnitude = bits & 0x7FFF_FFFF;
