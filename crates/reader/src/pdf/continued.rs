@@ -46,6 +46,10 @@ impl Tables {
             let first: Vec<String> = table.rows.iter().take(MAX_HEADER).map(row).collect();
             let cells = first.iter().map(|row| row.matches('|').count()).max().unwrap_or(0);
             let header = self.last.as_ref().map_or(0, |last| self.repeated(last, page, &first));
+            if let Some(open) = self.tables.last_mut().filter(|open| open.header_rows == 0 && header > 0) {
+                // What comes again overleaf names the columns on the page before too.
+                open.header_rows = header as u32;
+            }
             let header_rows =
                 if header < table.rows.len() { header.max(table.header_rows as usize) } else { 0 };
             let goes_on = self.last.as_ref().is_some_and(|last| {

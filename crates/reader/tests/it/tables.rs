@@ -163,6 +163,25 @@ fn a_table_without_lines_is_found_by_its_columns() {
 }
 
 #[test]
+fn lines_between_groups_of_rows_do_not_make_one_row_of_each() {
+    let grouped = grid(&[72, 200, 300, 400], &[735, 715, 635, 555]);
+    let mut content = grouped + &cells(&[72, 200, 300], 721, &[&["Object", "Rooms", "Rent"]]);
+    for row in 0..8 {
+        let y = 702 - 20 * row;
+        let texts = [format!("Flat {row}"), format!("{}", 2 + row % 3), format!("{}00.00", 5 + row)];
+        content.extend([72, 200, 300].iter().zip(texts).map(|(x, text)| at(x + 4, y, &text)));
+    }
+
+    let parsed = page(&content);
+
+    assert!(
+        parsed.content.contains("| Flat 0 | 2 | 500.00 |\n| Flat 1 | 3 | 600.00 |"),
+        "{}",
+        parsed.content
+    );
+}
+
+#[test]
 fn two_columns_are_a_table_where_the_second_holds_values() {
     let mut content = String::new();
     for (i, item) in ["Rent", "Water", "Heating", "Parking", "Insurance"].iter().enumerate() {
@@ -297,6 +316,18 @@ fn contents_lists_and_signatures_are_no_tables() {
         &[(72, "Lease ........................................"), (500, "3")],
         &[(72, "Rent ........................................."), (500, "9")],
         &[(72, "Notice ......................................."), (500, "2")],
+    ]));
+    is_no_table(&each(&[
+        &[(72, "9.1"), (110, "Interpretation"), (500, "51")],
+        &[(72, "9.2"), (110, "Assignment"), (500, "51")],
+        &[(72, "9.3"), (110, "Force Majeure"), (500, "51")],
+        &[(72, "9.4"), (110, "Notices"), (500, "52")],
+        &[(72, "Exhibit A"), (150, "Press Release"), (500, "A-1")],
+    ]));
+    is_no_table(&each(&[
+        &[(72, "Exhibit 1"), (150, "-"), (200, "Press Release")],
+        &[(72, "Exhibit 2"), (150, "-"), (200, "Marks")],
+        &[(72, "Exhibit 3"), (150, "-"), (200, "Form of Letter")],
     ]));
     is_no_table(&each(&[
         &[(72, "1."), (110, "The lessee shall pay the rent in advance and without deduction.")],

@@ -5,6 +5,7 @@ use super::Table;
 use super::cells::is_leader;
 use super::cells::is_value;
 use super::cells::page_number;
+use super::cells::text;
 use super::stretch::Stretch;
 
 /// More of the glyphs in words across borders are a drawing's.
@@ -18,6 +19,10 @@ const MAX_MEAN_WEIGHT: usize = 260;
 /// A cell that holds most of the text, in so many lines, is a frame around a page.
 const FRAME_SHARE: f32 = 0.6;
 const FRAME_LINES: usize = 8;
+/// So many values under each other in one cell are those of several rows,
+const MIN_STACK: usize = 3;
+/// and where more of the cells with text hold such, lines do not divide the rows.
+const MAX_STACKS: f32 = 0.4;
 
 /// Says whether the words of a grid stand between its lines.
 pub(super) fn lies_in_cells(glyphs: usize, crossing: usize) -> bool {
@@ -41,7 +46,25 @@ pub(super) fn is_ruled_table(table: &Table, columns: usize, frame: &Frame) -> bo
     let frames = |cell: &super::Cell| {
         cell.lines.len() >= FRAME_LINES && cell.weight(frame) as f32 >= FRAME_SHARE * total as f32
     };
-    total <= MAX_MEAN_WEIGHT * filled.len() && !table.cells.iter().any(frames)
+    let column = |pick: fn(&[usize]) -> Option<&usize>| -> Vec<String> {
+        let cells = table.rows.iter().filter_map(|row| pick(row));
+        cells.map(|cell| table.cells[*cell].text(frame)).collect()
+    };
+    total <= MAX_MEAN_WEIGHT * filled.len()
+        && !table.cells.iter().any(frames)
+        && !is_stacked(table, frame)
+        && !is_contents(&column(<[usize]>::first), &column(<[usize]>::last), true)
+}
+
+/// Says whether several rows stand between two lines: cells hold values under each other.
+fn is_stacked(table: &Table, frame: &Frame) -> bool {
+    let is_stack = |cell: &&super::Cell| {
+        let values = cell.lines.iter().filter(|line| is_value(&text(line.fragments.iter(), frame))).count();
+        values >= MIN_STACK && values == cell.lines.len()
+    };
+    let filled = table.cells.iter().filter(|cell| !cell.is_empty());
+    let stacks = filled.clone().filter(is_stack).count();
+    stacks as f32 > MAX_STACKS * filled.count() as f32
 }
 
 /// Rows with several cells that a table without lines has at least.
@@ -81,13 +104,15 @@ pub(super) fn is_aligned_table(stretch: &Stretch, ruled: bool, frame: &Frame) ->
     }
     let values = |column: &Vec<super::stretch::Entry>| {
         let values = column.iter().filter(|entry| is_value(&entry.text)).count();
-        values >= 2 && values as f32 >= MIN_VALUES * (column.len().max(2) - 1) as f32
+        // A dash between a name and what it is for is no value.
+        let any = column.iter().any(|entry| entry.text.contains(|c: char| c.is_ascii_digit()));
+        any && values >= 2 && values as f32 >= MIN_VALUES * (column.len().max(2) - 1) as f32
     };
     let of_values = entries.iter().skip(1).filter(|column| values(column)).count();
     let held = stretch.lines.iter().filter(|line| line.len() > 1).map(Vec::len).sum::<usize>() as f32;
     let filled = held / (several * columns) as f32;
     let straight = entries.iter().all(|column| stretch.is_straight(column, MIN_STRAIGHT));
-    if filled < MIN_ALIGNED_FILLED || !straight || is_contents(&entries) {
+    if filled < MIN_ALIGNED_FILLED || !straight || lists_pages(&entries) {
         return false;
     }
     let weight = texts().map(|entry| entry.weight).sum::<usize>() as f32 / count;
@@ -102,15 +127,34 @@ fn is_label(text: &str) -> bool {
     text.ends_with([':', '：']) || text.contains("__")
 }
 
-/// Says whether the last column counts pages upwards.
-fn is_contents(entries: &[Vec<super::stretch::Entry>]) -> bool {
-    let Some(last) = entries.last() else { return false };
-    let pages: Vec<u32> = last.iter().filter_map(|entry| page_number(&entry.text)).collect();
-    let (Some(first), Some(end)) = (pages.first(), pages.last()) else { return false };
-    let steps = pages.len().max(2) - 1;
-    let rising = pages.windows(2).filter(|pair| pair[0] < pair[1]).count();
+fn lists_pages(entries: &[Vec<super::stretch::Entry>]) -> bool {
+    let texts = |column: Option<&Vec<super::stretch::Entry>>| -> Vec<String> {
+        column.into_iter().flatten().map(|entry| entry.text.clone()).collect()
+    };
+    is_contents(&texts(entries.first()), &texts(entries.last()), false)
+}
+
+/// Says whether the last column counts pages upwards. Where many titles stand on one page, or lines make it look like
+/// a table, the first column must number them.
+fn is_contents(first: &[String], last: &[String], ruled: bool) -> bool {
+    let pages: Vec<u32> = last.iter().filter_map(|text| page_number(text)).collect();
+    // Pages before the first and after the last have numbers of their own.
+    let counted: Vec<u32> = pages.iter().copied().filter(|page| *page > 0).collect();
+    let steps = counted.len().max(2) - 1;
+    let rising = counted.windows(2).filter(|pair| pair[0] < pair[1]).count();
+    let span = counted.last().zip(counted.first()).map_or(0, |(last, first)| last.saturating_sub(*first));
+    let numbered = 3 * first.iter().filter(|text| is_clause_number(text)).count() >= 2 * first.len();
     pages.len() + 1 >= last.len()
-        && pages.is_sorted()
-        && 2 * rising >= steps
-        && (end - first) as f32 <= MAX_PAGE_STEP * steps as f32
+        && counted.is_sorted()
+        && (numbered || 2 * rising >= steps && !ruled)
+        && span as f32 <= MAX_PAGE_STEP * steps as f32
+}
+
+/// `4.1`, `9.`, `Section5.1`, `ScheduleA`, `第三条`: begins the number of a clause or an annex.
+fn is_clause_number(text: &str) -> bool {
+    const WORDS: [&str; 10] =
+        ["section", "article", "schedule", "exhibit", "appendix", "annex", "chapter", "part", "第", "附件"];
+    let lower = text.to_lowercase();
+    let digits = text.chars().take_while(char::is_ascii_digit).count();
+    WORDS.iter().any(|word| lower.starts_with(word)) || digits > 0 && text[digits..].starts_with('.')
 }

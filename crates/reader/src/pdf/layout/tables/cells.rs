@@ -54,13 +54,17 @@ pub(super) fn is_leader(text: &str) -> bool {
     trailing >= 4 || trailing >= 2 && trailing == text.chars().count() || text.ends_with("……")
 }
 
-/// `12`, `xiv`: as contents pages give pages.
+/// `12`, `xiv`, `SA-1`: as contents pages give pages.
 pub(super) fn page_number(text: &str) -> Option<u32> {
     if !text.is_empty() && text.len() <= 4 && text.chars().all(|c| c.is_ascii_digit()) {
         return text.parse().ok();
     }
     let roman = !text.is_empty() && text.len() <= 6 && text.chars().all(|c| "ivxlc".contains(c));
-    roman.then_some(0)
+    let annex = text.split_once('-').is_some_and(|(annex, page)| {
+        let letters = (1..=3).contains(&annex.len()) && annex.chars().all(|c| c.is_ascii_uppercase());
+        letters && (1..=3).contains(&page.len()) && page.chars().all(|c| c.is_ascii_digit())
+    });
+    (roman || annex).then_some(0)
 }
 
 #[cfg(test)]
@@ -83,5 +87,6 @@ mod tests {
         assert!(["Term......", "总则……", "....", "By:______"].into_iter().all(is_leader));
         assert!(!["Ltd.", "etc...", "2.5"].into_iter().any(is_leader));
         assert_eq!([page_number("12"), page_number("xiv"), page_number("1,200")], [Some(12), Some(0), None]);
+        assert_eq!([page_number("SA-1"), page_number("A-1.2")], [Some(0), None]);
     }
 }
