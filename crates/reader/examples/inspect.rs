@@ -1,7 +1,7 @@
 //! Reads files and prints one line for each: time, pages, characters, warnings. `--text FILE` prints the text instead,
 //! `--words FILE` the words with their boxes, `--pages FILE [PASSWORD]` the pages as JSON with what runs through all of
-//! them, `--hidden FILE` what pages hide, `--headings FILE` its headings, `--render FILE PAGE` writes the page's image to
-//! standard output.
+//! them, `--tables FILE…` the tables as JSON, one a line, `--hidden FILE` what pages hide, `--headings FILE` its headings,
+//! `--render FILE PAGE` writes the page's image to standard output.
 #![expect(clippy::print_stdout, reason = "a program for the command line")]
 
 use reader::ReadOptions;
@@ -14,6 +14,7 @@ fn main() {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["--text", file] => text(file),
         ["--words", file] => words(file),
+        ["--tables", ref files @ ..] => files.iter().for_each(|file| tables(file)),
         ["--pages", file] => pages(file, None),
         ["--pages", file, password] => pages(file, Some(password.to_owned())),
         ["--hidden", file] => hidden(file),
@@ -90,6 +91,21 @@ fn words(file: &str) {
             let reader::Rect { x0, y0, x1, y1 } = word.rect;
             println!("{}\t{x0}\t{y0}\t{x1}\t{y1}\t{text}", page.number);
         }
+    }
+}
+
+/// Each row comes with its page and its text.
+fn tables(file: &str) {
+    let Ok(parsed) = reader::read(&load(file), &ReadOptions::default()) else { return };
+    let characters: Vec<char> = parsed.content.chars().collect();
+    for table in &parsed.tables {
+        let rows = table.rows.iter().map(|row| {
+            let page = parsed.pages.partition_point(|page| page.span.end <= row.start) + 1;
+            (page, characters[row.start as usize..row.end as usize].iter().collect::<String>())
+        });
+        let rows: Vec<(usize, String)> = rows.collect();
+        let header_rows = table.header_rows;
+        println!("{}", serde_json::json!({ "file": file, "header_rows": header_rows, "rows": rows }));
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Parsed {
     pub title: Option<String>,
     /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word,
     /// PowerPoint, web pages and e-mail paragraphs with an empty line between them, and the rows of tables as
-    /// `| Item | Price |`; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns. Tracked changes of Word
+    /// `| Item | Price |`, as for the tables of a PDF; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns. Tracked changes of Word
     /// stand in it as `[inserted: …]`, `[deleted: …]`, `[moved here: …]` and `[moved away: …]`, each on one line.
     ///
     /// Of a PDF: a word broken at the end of a line stands whole before the line break, as two [`Word`]s without a space

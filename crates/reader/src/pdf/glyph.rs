@@ -4,6 +4,7 @@ use super::annotations::Comment;
 use super::font::Characters;
 use super::geometry::Point;
 use super::paint::Colour;
+use super::rules::Rules;
 use super::structure::Tagged;
 use crate::parsed::HiddenReason;
 use crate::parsed::HiddenText;
@@ -25,6 +26,8 @@ pub(super) struct Glyph {
     pub(super) descent: f32,
     /// Reading direction in degrees clockwise from rightwards, a multiple of 5 below 360.
     pub(super) direction: u16,
+    /// The font's name says that it is bold.
+    pub(super) bold: bool,
     pub(super) look: Look,
 }
 
@@ -87,6 +90,8 @@ pub(super) struct PageGlyphs {
     pub(super) image_area: f64,
     /// Lines, areas and shadings drawn.
     pub(super) drawings: u32,
+    /// Those of them that tables may be ruled with.
+    pub(super) rules: Rules,
     /// Why a part of the page is missing.
     pub(super) incomplete: Option<&'static str>,
 }

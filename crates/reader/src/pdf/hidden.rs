@@ -248,7 +248,7 @@ fn by_reason(hidden: Vec<Glyph>, seen: &[Glyph]) -> Vec<HiddenText> {
 }
 
 fn piece(reason: HiddenReason, glyphs: Vec<Glyph>) -> Option<HiddenText> {
-    let text = layout::lay_out(glyphs).text;
+    let text = layout::lay_out(glyphs, None).text;
     let characters = text.chars().filter(|character| !character.is_whitespace()).count() as u32;
     let kept = text.chars().take(MAX_KEPT).collect::<String>().trim_end().to_owned();
     (characters > 0).then_some(HiddenText { reason, characters, text: kept })

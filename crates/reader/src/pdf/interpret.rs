@@ -337,6 +337,7 @@ impl<'a> PageRun<'a, '_> {
                 ascent: (ascent * height) as f32,
                 descent: (descent * height) as f32,
                 direction,
+                bold: font.bold,
                 look,
             };
             self.look_at(&mut glyph, &mut scope.state);

@@ -5,6 +5,7 @@
 
 mod annotations;
 mod content;
+mod continued;
 mod encryption;
 mod file;
 mod font;
@@ -23,6 +24,7 @@ mod outline;
 mod paint;
 mod recognise;
 mod render;
+mod rules;
 mod running;
 mod state;
 mod strings;
@@ -42,6 +44,7 @@ use crate::parsed::Span;
 use crate::parsed::Warning;
 use crate::parsed::WarningCode;
 use crate::parsed::Word;
+use continued::Tables;
 use file::PageObject;
 use font::Fonts;
 use garble::Garble;
@@ -85,7 +88,8 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         if interpreter.steps_left == 0 {
             return Err(ReadError::OutOfBudget { detail: "its pages ask for endless drawing".into() });
         }
-        let text = layout::lay_out(std::mem::take(&mut found.glyphs));
+        let rules = std::mem::take(&mut found.rules);
+        let text = layout::lay_out(std::mem::take(&mut found.glyphs), Some(&rules));
         characters += u64::from(text.characters);
         if characters > options.max_characters {
             return Err(ReadError::TooLarge { limit: options.max_characters, unit: "characters".into() });
@@ -109,6 +113,7 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
 struct Assembly<'o> {
     options: &'o ReadOptions,
     parsed: Parsed,
+    tables: Tables,
     labels: std::vec::IntoIter<Option<String>>,
     characters: u32,
     page_count: usize,
@@ -137,6 +142,7 @@ impl<'o> Assembly<'o> {
         Self {
             options,
             parsed,
+            tables: Tables::default(),
             labels: labels::labels(document, page_count).into_iter(),
             characters: 0,
             page_count,
@@ -178,6 +184,7 @@ impl<'o> Assembly<'o> {
             ..word
         };
         let (width, height) = page.shown.size();
+        self.tables.add(number, &text, start, height as f32);
         let hidden = self.keep_hidden(std::mem::take(&mut found.hidden));
         self.parsed.pages.push(Page {
             number,
@@ -247,6 +254,7 @@ impl<'o> Assembly<'o> {
         }
         self.parsed.warnings.extend(without_text(&self.without_text));
         self.parsed.warnings.extend(self.garble.warnings());
+        self.parsed.tables = self.tables.finish();
         self.parsed.warnings.extend(hidden::warnings(&self.parsed.pages));
         let bookmarks = outline::titles(document, pages);
         // Bookmarks are made for readers to go by; marks of structure are often made by nobody.

@@ -210,7 +210,7 @@ impl<'t> Locator<'t> {
     /// Returns where a title stands on its page: the occurrence nearest to where the bookmark points. If it does not
     /// occur, the line there; without a pointer, nothing at the start of the page.
     fn find(&mut self, page: &Page, title: &str, top: Option<f32>) -> Span {
-        let wanted: Vec<char> = title.chars().filter(|c| !c.is_whitespace()).map(fold).collect();
+        let wanted: Vec<char> = title.chars().filter(|c| is_compared(*c)).map(fold).collect();
         let pointed = top.and_then(|top| line_at(page, top));
         let unseen = Span { start: page.span.start, end: page.span.start };
         let Some(comparisons_left) = self.comparisons_left.checked_sub(page.span.len() as usize) else {
@@ -246,8 +246,7 @@ impl<'t> Locator<'t> {
         if self.cached.as_ref().is_none_or(|(number, _)| *number != page.number) {
             let text = &self.content[self.page_starts[page.number as usize - 1]..];
             let characters = text.chars().zip(page.span.start..page.span.end);
-            let visible =
-                characters.filter(|(c, _)| !c.is_whitespace()).map(|(c, at)| (fold(c), at)).collect();
+            let visible = characters.filter(|(c, _)| is_compared(*c)).map(|(c, at)| (fold(c), at)).collect();
             self.cached = Some((page.number, visible));
         }
         self.cached.as_ref().map_or(&[], |(_, characters)| characters)
@@ -278,6 +277,11 @@ fn is_ordinal(text: &str) -> bool {
     text.chars().count() <= LONGEST
         && numbers.starts_with(numeral)
         && numbers.chars().all(|c| numeral(c) || matches!(c, '.' | '-' | '．'))
+}
+
+/// White space does not count, nor do the bars that divide the rows of tables.
+fn is_compared(character: char) -> bool {
+    !character.is_whitespace() && !matches!(character, '|' | '¦')
 }
 
 /// Makes letters equal that titles and pages write differently.

@@ -3,6 +3,7 @@
 //! that runs over a page and stand in every passage. Knows no glyph.
 
 use super::layout::PageText;
+use crate::parsed::Span;
 use crate::parsed::Word;
 use std::collections::HashMap;
 use std::collections::HashSet;
@@ -123,12 +124,19 @@ fn edge_lines(page: &PageText, height: f32) -> Vec<Line> {
             // In both stand no words at all, or all of a page without height.
             (true, true) | (false, false) => None,
         };
+        let edge = edge.filter(|_| !is_row_of_body(page, start, height));
         if let Some((edge, key)) = edge.map(|edge| (edge, key(text))).filter(|(_, key)| may_run(key, text)) {
             lines.push(Line { edge, key, at: top / height, range: start..end });
         }
         start = end + 1;
     }
     lines
+}
+
+/// Says whether a line is the row of a table that reaches beyond the edge: the rows below need it.
+fn is_row_of_body(page: &PageText, start: u32, height: f32) -> bool {
+    let table = page.tables.iter().find(|table| table.rows.iter().any(|row| row.start == start));
+    table.is_some_and(|table| table.rect.y1 > EDGE * height && table.rect.y0 < (1.0 - EDGE) * height)
 }
 
 /// A few letters are the end of a sentence, and what has three cells is the head of a table, which its rows need.
@@ -190,6 +198,15 @@ fn take_out(page: &mut PageText, mut lines: Vec<Range<u32>>) -> Vec<String> {
         word.span.start = left[word.span.start as usize];
         word.span.end = left[word.span.end as usize];
     }
+    for table in &mut page.tables {
+        let before = table.rows.len();
+        table.rows.retain(|row| !taken[row.start as usize]);
+        table.header_rows = table.header_rows.saturating_sub((before - table.rows.len()) as u32);
+        for row in &mut table.rows {
+            *row = Span { start: left[row.start as usize], end: left[row.end as usize] };
+        }
+    }
+    page.tables.retain(|table| !table.rows.is_empty());
     page.artifacts.clear();
     let kept = text.trim_end().chars().count() as u32;
     text.truncate(text.trim_end().len());
@@ -201,7 +218,6 @@ fn take_out(page: &mut PageText, mut lines: Vec<Range<u32>>) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::parsed::Rect;
-    use crate::parsed::Span;
 
     /// Lines 20 points apart down a page of 800, each a word.
     fn page(lines: &[(&str, f32)]) -> PageText {

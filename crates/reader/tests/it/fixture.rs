@@ -9,6 +9,7 @@ use lopdf::dictionary;
 use reader::Page;
 use reader::Parsed;
 use reader::ReadOptions;
+use reader::Span;
 use reader::Word;
 
 /// A PDF under construction.
@@ -114,10 +115,20 @@ pub(crate) fn error(bytes: &[u8]) -> &'static str {
     reader::read(bytes, &ReadOptions::default()).expect_err("the file cannot be read").code()
 }
 
-/// Pages cover the content in order, words lie in their page in order, and no word is empty or holds white space.
+/// Pages cover the content in order, words lie in their page in order, no word is empty or holds white space, and rows
+/// of tables are whole lines whose bars are the only characters in no word.
 #[track_caller]
 pub(crate) fn check_spans(parsed: &Parsed) {
     let characters: Vec<char> = parsed.content.chars().collect();
+    let rows: Vec<Span> = parsed.tables.iter().flat_map(|table| table.rows.iter().copied()).collect();
+    assert!(rows.is_sorted(), "tables are in order: {rows:?}");
+    for row in &rows {
+        let line: String = characters[row.start as usize..row.end as usize].iter().collect();
+        assert!(line.starts_with("| ") && line.ends_with(" |") && !line.contains('\n'), "{line:?} is a row");
+        let (before, after) = (row.start.checked_sub(1), characters.get(row.end as usize));
+        assert!(before.is_none_or(|at| characters[at as usize] == '\n') && after.is_none_or(|c| *c == '\n'));
+    }
+    let in_row = |at: u32| rows.iter().any(|row| row.start <= at && at < row.end);
     let mut next = 0;
     for page in &parsed.pages {
         assert_eq!(page.span.start, next, "page {} begins where the one before ends", page.number);
@@ -130,7 +141,8 @@ pub(crate) fn check_spans(parsed: &Parsed) {
             let text = &characters[span.start as usize..span.end as usize];
             assert!(!text.iter().any(|c| c.is_whitespace()), "{text:?} is one word");
             let between = &characters[at as usize..span.start as usize];
-            assert!(between.iter().all(|c| c.is_whitespace()), "{between:?} is not lost between words");
+            let divides = |(at, c): (u32, &char)| c.is_whitespace() || *c == '|' && in_row(at);
+            assert!((at..).zip(between).all(divides), "{between:?} is not lost between words");
             at = span.end;
         }
         next = page.span.end;
@@ -148,6 +160,32 @@ pub(crate) fn word(parsed: &Parsed, page: &Page, wanted: &str) -> Word {
         parsed.content.chars().skip(from).take(count).collect()
     };
     *page.words.iter().find(|word| text(word) == wanted).unwrap_or_else(|| panic!("no word {wanted:?}"))
+}
+
+/// A font for Chinese, whose strings are GBK.
+pub(crate) fn chinese_font(pdf: &mut Pdf, name: &str) {
+    let descendant = dictionary! {
+        "Type" => "Font", "Subtype" => "CIDFontType0", "BaseFont" => "STSong-Light",
+        "CIDSystemInfo" => dictionary! {
+            "Registry" => Object::string_literal("Adobe"), "Ordering" => Object::string_literal("GB1"),
+            "Supplement" => 2,
+        },
+    };
+    let descendant = pdf.document.add_object(descendant);
+    pdf.font(
+        name,
+        dictionary! {
+            "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "STSong-Light", "Encoding" => "GBK-EUC-H",
+            "DescendantFonts" => vec![descendant.into()],
+        },
+    );
+}
+
+/// A string of such a font.
+pub(crate) fn gbk(text: &str) -> String {
+    let (codes, ..) = encoding_rs::GBK.encode(text);
+    let codes: String = codes.iter().map(|byte| format!("{byte:02X}")).collect();
+    format!("<{codes}>")
 }
 
 /// Lines of Latin text from a height downwards.

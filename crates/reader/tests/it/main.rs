@@ -16,4 +16,5 @@ mod mutation;
 mod notes;
 mod recognise;
 mod structure;
+mod tables;
 mod text;

@@ -1,6 +1,8 @@
 //! What the text of a page is, and where its words stand.
 
 use crate::fixture::Pdf;
+use crate::fixture::chinese_font;
+use crate::fixture::gbk;
 use crate::fixture::lines;
 use crate::fixture::read;
 use crate::fixture::word;
@@ -144,25 +146,9 @@ fn radicals_come_out_as_the_characters_that_they_look_like() {
 #[test]
 fn chinese_by_a_predefined_map_needs_no_to_unicode() {
     let mut pdf = Pdf::new();
-    let descendant = dictionary! {
-        "Type" => "Font", "Subtype" => "CIDFontType0", "BaseFont" => "STSong-Light",
-        "CIDSystemInfo" => dictionary! {
-            "Registry" => Object::string_literal("Adobe"), "Ordering" => Object::string_literal("GB1"),
-            "Supplement" => 2,
-        },
-    };
-    let descendant = pdf.document.add_object(descendant);
-    pdf.font(
-        "F2",
-        dictionary! {
-            "Type" => "Font", "Subtype" => "Type0", "BaseFont" => "STSong-Light", "Encoding" => "GBK-EUC-H",
-            "DescendantFonts" => vec![descendant.into()],
-        },
-    );
+    chinese_font(&mut pdf, "F2");
     let text = "甲方应于每月五日前支付租金，逾期一日按应付金额的千分之一支付违约金。";
-    let (codes, ..) = encoding_rs::GBK.encode(text);
-    let codes: String = codes.iter().map(|byte| format!("{byte:02X}")).collect();
-    pdf.page(&format!("BT /F2 10 Tf 100 700 Td <{codes}> Tj ET"));
+    pdf.page(&format!("BT /F2 10 Tf 100 700 Td {} Tj ET", gbk(text)));
 
     assert_eq!(read(&pdf.bytes()).content, text);
 }
@@ -214,22 +200,6 @@ fn columns_of_running_text_are_read_one_after_the_other() {
     pdf.page(&content);
 
     assert_eq!(read(&pdf.bytes()).content, format!("{}\n{}", refs(&left), refs(&right)));
-}
-
-#[test]
-fn a_table_is_read_row_by_row() {
-    let mut pdf = Pdf::new();
-    let mut content = String::new();
-    for (i, item) in ["Rent", "Water", "Heating", "Parking", "Insurance"].iter().enumerate() {
-        content.push_str(&lines(50, 700 - 14 * i as i32, &[item]));
-        content.push_str(&lines(310, 700 - 14 * i as i32, &[&format!("{}00", i + 1)]));
-    }
-    pdf.page(&content);
-
-    assert_eq!(
-        read(&pdf.bytes()).content,
-        "Rent\t100\nWater\t200\nHeating\t300\nParking\t400\nInsurance\t500"
-    );
 }
 
 #[test]

@@ -45,6 +45,7 @@ impl PageRun<'_, '_> {
                     ascent: 0.78 * size,
                     descent: -0.22 * size,
                     direction: 0,
+                    bold: false,
                     look: Look::default(),
                 });
                 x = end;

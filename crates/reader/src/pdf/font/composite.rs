@@ -167,6 +167,7 @@ pub(super) fn load<'a>(fonts: &mut Fonts<'a>, dictionary: &'a Dictionary) -> Fon
         ascent,
         descent,
         em: 1.0,
+        bold: false,
     }
 }
 

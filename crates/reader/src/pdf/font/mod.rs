@@ -53,6 +53,8 @@ pub(super) struct Font<'a> {
     pub(super) descent: f64,
     /// Height of an em in text space units of a font of size 1; differs from 1 in Type 3 fonts only.
     pub(super) em: f64,
+    /// Its name says that it is bold.
+    pub(super) bold: bool,
 }
 
 enum Encoding<'a> {
@@ -90,7 +92,9 @@ impl<'a> Fonts<'a> {
         if let Some(font) = self.loaded.get(&address) {
             return Rc::clone(font);
         }
-        let font = Rc::new(self.load(dictionary));
+        let mut font = self.load(dictionary);
+        font.bold = objects::name(self.document, dictionary, b"BaseFont").is_some_and(is_bold);
+        let font = Rc::new(font);
         self.loaded.insert(address, Rc::clone(&font));
         font
     }
@@ -133,6 +137,13 @@ impl<'a> Fonts<'a> {
         self.predefined.insert(name.to_vec(), map.clone());
         map
     }
+}
+
+/// Says whether a font's name is that of a bold one; Chinese has heavier typefaces instead.
+fn is_bold(name: &[u8]) -> bool {
+    const WORDS: [&str; 6] = ["bold", "black", "heavy", "demi", "simhei", "heiti"];
+    let name = String::from_utf8_lossy(name).to_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
 }
 
 /// Reads the height of the box around the glyphs from a font descriptor, in em, within what makes a useful highlight.

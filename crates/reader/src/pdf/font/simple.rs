@@ -86,6 +86,7 @@ pub(super) fn load<'a>(fonts: &mut Fonts<'a>, dictionary: &'a Dictionary) -> Fon
         ascent,
         descent,
         em: 1.0,
+        bold: false,
     }
 }
 
@@ -117,6 +118,7 @@ pub(super) fn load_type3<'a>(fonts: &mut Fonts<'a>, dictionary: &'a Dictionary) 
         ascent: super::DEFAULT_ASCENT,
         descent: super::DEFAULT_DESCENT,
         em,
+        bold: false,
     }
 }
 

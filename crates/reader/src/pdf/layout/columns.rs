@@ -59,7 +59,7 @@ fn arrange(fragments: Vec<Fragment>, frame: &Frame, depth: usize, flows: &mut Ve
 }
 
 /// Gathers fragments that stand on one baseline.
-fn rows(mut fragments: Vec<Fragment>) -> Vec<Row> {
+pub(super) fn rows(mut fragments: Vec<Fragment>) -> Vec<Row> {
     fragments.sort_by(|a, b| a.v.total_cmp(&b.v).then(a.u0.total_cmp(&b.u0)));
     let mut rows: Vec<Row> = Vec::new();
     for fragment in fragments {

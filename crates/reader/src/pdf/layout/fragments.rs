@@ -47,6 +47,8 @@ pub(super) struct Fragment {
     /// The baseline of its largest glyph.
     pub(super) v: f32,
     pub(super) size: f32,
+    /// It holds the place of a line of this table.
+    pub(super) table: Option<usize>,
 }
 
 /// A glyph of a fragment.
@@ -59,17 +61,24 @@ pub(super) struct Piece {
 }
 
 impl Fragment {
-    fn new(piece: Piece, glyph: &Placed) -> Self {
-        Self { glyphs: vec![piece], u0: glyph.u0, u1: glyph.u1, v: glyph.v, size: glyph.size }
+    pub(super) fn new(piece: Piece, glyph: &Placed) -> Self {
+        Self { glyphs: vec![piece], u0: glyph.u0, u1: glyph.u1, v: glyph.v, size: glyph.size, table: None }
     }
 
-    fn push(&mut self, piece: Piece, glyph: &Placed) {
+    pub(super) fn push(&mut self, piece: Piece, glyph: &Placed) {
         self.glyphs.push(piece);
         self.u0 = self.u0.min(glyph.u0);
         self.u1 = self.u1.max(glyph.u1);
         if glyph.size > self.size * 1.05 {
             (self.v, self.size) = (glyph.v, glyph.size);
         }
+    }
+
+    /// Takes in what follows on the same line.
+    pub(super) fn extend(&mut self, next: &Fragment) {
+        self.glyphs.extend(&next.glyphs);
+        self.u0 = self.u0.min(next.u0);
+        self.u1 = self.u1.max(next.u1);
     }
 
     /// Returns how much text there is, counting a Chinese character as two letters.

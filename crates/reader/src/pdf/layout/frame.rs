@@ -18,6 +18,7 @@ pub(super) struct Placed {
     pub(super) size: f32,
     pub(super) top: f32,
     pub(super) bottom: f32,
+    pub(super) bold: bool,
     /// The file calls it furniture of the page.
     pub(super) is_artifact: bool,
 }
@@ -65,8 +66,19 @@ impl Frame {
             size: glyph.size,
             top: down - glyph.ascent,
             bottom: down - glyph.descent,
+            bold: glyph.bold,
             is_artifact: glyph.look.is_artifact,
         });
+    }
+
+    /// Returns the place in the frame of a place on the page.
+    pub(super) fn of_page(&self, x: f64, y: f64) -> (f32, f32) {
+        ((x * self.cosine + y * self.sine) as f32, (y * self.cosine - x * self.sine) as f32)
+    }
+
+    /// Says whether lines run along an edge of the page.
+    pub(super) fn is_straight(&self) -> bool {
+        (self.sine * self.cosine).abs() < 1e-9
     }
 
     /// Returns the box on the page that holds a box of the frame.

@@ -62,7 +62,8 @@ fn usual_size(flows: &[Flow], frame: &Frame) -> f32 {
 
 /// Finds the rows of footnotes at the end of a flow, from the first that begins with a mark that is called.
 fn foot(flow: &[Row], frame: &Frame, usual: f32, called: &HashSet<String>) -> Option<std::ops::Range<usize>> {
-    let is_small = |row: &Row| row.size <= SMALL * usual;
+    let in_table = |row: &Row| row.fragments.iter().any(|fragment| fragment.table.is_some());
+    let is_small = |row: &Row| row.size <= SMALL * usual && !in_table(row);
     let is_number = |row: &&Row| raised::glyphs(row, frame).count() <= MAX_GLYPHS_UNDER;
     let under = flow.iter().rev().take(MAX_ROWS_UNDER).take_while(is_number);
     let under = under.take_while(|row| mark(row, frame).is_none_or(|mark| !called.contains(&mark))).count();

@@ -1,5 +1,6 @@
 //! Writes rows as text and notes where the words stand. Knows nothing of how the order was found.
 
+use super::PageTable;
 use super::PageText;
 use super::columns::Row;
 use super::fragments::Spacing;
@@ -26,6 +27,10 @@ const COUNTING_ERROR: f32 = 0.2;
 pub(super) struct Writer {
     page: PageText,
     word: Option<OpenWord>,
+    /// What comes next begins a paragraph: a table stands before it.
+    apart: bool,
+    /// The characters belong to a cell.
+    in_table: bool,
 }
 
 /// A word that may go on.
@@ -50,7 +55,8 @@ impl Writer {
         for row in flow {
             self.end_line(frame);
             if self.page.characters > 0 {
-                let paragraph = previous.is_some_and(|previous| begins_paragraph(previous, row, distance));
+                let paragraph = std::mem::take(&mut self.apart)
+                    || previous.is_some_and(|previous| begins_paragraph(previous, row, distance));
                 self.push_str(if paragraph { "\n\n" } else { "\n" });
             }
             self.row(row, frame, spacing, marks);
@@ -73,6 +79,24 @@ impl Writer {
         if self.page.characters > 0 && !self.page.text.ends_with('\n') {
             self.push_str("\n");
         }
+        self.apart = false;
+    }
+
+    /// Begins a table, with an empty line before it.
+    pub(super) fn begin_table(&mut self) {
+        while self.page.characters > 0 && !self.page.text.ends_with("\n\n") {
+            self.push_str("\n");
+        }
+        self.in_table = true;
+    }
+
+    pub(super) fn end_table(&mut self, table: PageTable) {
+        self.page.tables.push(table);
+        (self.in_table, self.apart) = (false, true);
+    }
+
+    pub(super) fn characters(&self) -> u32 {
+        self.page.characters
     }
 
     pub(super) fn finish(mut self) -> PageText {
@@ -82,7 +106,7 @@ impl Writer {
         self.page
     }
 
-    fn row(&mut self, row: &Row, frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
+    pub(super) fn row(&mut self, row: &Row, frame: &Frame, spacing: Spacing, marks: &HashSet<String>) {
         let signs = raised::signs(row, frame, marks);
         let (mut signs, mut index) = (signs.iter().peekable(), 0);
         let mut previous: Option<&Placed> = None;
@@ -93,7 +117,7 @@ impl Writer {
                     let gap = glyph.u0 - previous.u1;
                     let first = position == 0;
                     if first && gap > TAB_GAP * row.size {
-                        self.separate('\t', frame);
+                        self.separate(if self.in_table { ' ' } else { '\t' }, frame);
                     } else if piece.after_space || first && spacing.separates(gap, previous, glyph) {
                         self.separate(' ', frame);
                     }
@@ -154,8 +178,10 @@ impl Writer {
         let characters = glyph.text.count() as u32;
         self.page.undecodable += u32::from(glyph.text.first() == char::REPLACEMENT_CHARACTER);
         if characters == 1 || !glyph.text.holds_space() {
+            let start = self.page.text.len();
             glyph.text.push_to(&mut self.page.text);
             self.page.characters += characters;
+            self.keep_from_dividing(start);
             return;
         }
         // Replacement text for several words: each is a word of its own with the box of all.
@@ -166,12 +192,22 @@ impl Writer {
                 self.separate(' ', frame);
                 self.word = Some(OpenWord::new(self.page.characters, glyph));
             }
+            let start = self.page.text.len();
             self.push_str(part);
+            self.keep_from_dividing(start);
             self.end_word(frame);
         }
     }
 
-    fn push_str(&mut self, text: &str) {
+    /// Gives bars in cells the shape that readers of all formats give them: they would divide the row.
+    fn keep_from_dividing(&mut self, start: usize) {
+        if self.in_table && self.page.text[start..].contains('|') {
+            let part = self.page.text.split_off(start);
+            self.page.text.push_str(&part.replace('|', "¦"));
+        }
+    }
+
+    pub(super) fn push_str(&mut self, text: &str) {
         self.page.text.push_str(text);
         self.page.characters += text.chars().count() as u32;
     }
@@ -180,7 +216,7 @@ impl Writer {
         self.end_word(frame);
     }
 
-    fn end_word(&mut self, frame: &Frame) {
+    pub(super) fn end_word(&mut self, frame: &Frame) {
         if let Some(word) = self.word.take() {
             let span = Span { start: word.start, end: self.page.characters };
             if !span.is_empty() {

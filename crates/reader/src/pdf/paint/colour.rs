@@ -9,6 +9,8 @@ use lopdf::Object;
 
 /// Two colours no further apart than this in each of red, green and blue cannot be told from each other.
 const INDISTINCT: f32 = 0.08;
+/// A colour whose parts are all at least so light is that of paper.
+const MIN_WHITE: f32 = 0.98;
 
 /// Red, green and blue, 0 to 1.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,6 +19,11 @@ pub(in super::super) struct Colour([f32; 3]);
 impl Colour {
     pub(super) const WHITE: Colour = Colour([1.0; 3]);
     pub(super) const BLACK: Colour = Colour([0.0; 3]);
+
+    /// Says whether it is the colour of paper. Shading of cells is often hardly darker.
+    pub(super) fn is_white(self) -> bool {
+        self.0.iter().all(|light| *light >= MIN_WHITE)
+    }
 
     /// Says whether nobody sees the difference.
     pub(in super::super) fn is_like(self, other: Colour) -> bool {

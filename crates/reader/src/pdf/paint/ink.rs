@@ -1,6 +1,7 @@
 //! The part of the graphics state that says how things are painted. Knows no paths.
 
 use super::super::content::Operand;
+use super::super::rules::Pen;
 use super::UNSEEN;
 use super::colour::Colour;
 use super::colour::Space;
@@ -68,6 +69,14 @@ impl Ink {
         self.group_blends = self.is_blended();
         (self.blends, self.is_masked) = (false, false);
         (self.fill.alpha, self.stroke.alpha) = (1.0, 1.0);
+    }
+
+    /// Returns how lines and areas come out on paper.
+    pub(super) fn pen(&self) -> Pen {
+        let seen = |tone: Tone| {
+            tone.alpha * self.group_alpha >= UNSEEN && !tone.colour.is_some_and(Colour::is_white)
+        };
+        Pen { width: f64::from(self.line_width.abs()), strokes: seen(self.stroke), fills: seen(self.fill) }
     }
 
     /// Says whether text of a rendering mode leaves no trace: it is neither filled nor stroked, or with next to nothing.

@@ -18,6 +18,7 @@ use super::interpret::PageRun;
 use super::interpret::Scope;
 use super::interpret::sane;
 use super::objects;
+use super::rules;
 use super::state::State;
 use crate::parsed::Rect;
 use colour::Space;
@@ -42,6 +43,8 @@ pub(super) struct Canvas {
     /// Appearances of form fields are being drawn, which viewers do as they like.
     pub(super) is_field: bool,
     path: Path,
+    /// The same path, for the lines of tables.
+    ruling: rules::Path,
     /// The path at hand is to clip, by the even-odd rule or not.
     clips: Option<bool>,
 }
@@ -54,6 +57,7 @@ impl Canvas {
             pictures: Vec::new(),
             is_field: false,
             path: Path::default(),
+            ruling: rules::Path::default(),
             clips: None,
         }
     }
@@ -100,6 +104,7 @@ impl<'a> PageRun<'a, '_> {
             Point { x: sane(x), y: sane(y) }
         };
         let point = |index: usize| at(number(index), number(index + 1));
+        self.canvas.ruling.build(operator, operands, to_page);
         let path = &mut self.canvas.path;
         match operator {
             b"m" => path.move_to(point(0)),
@@ -134,6 +139,8 @@ impl<'a> PageRun<'a, '_> {
         }
         if !scope.is_hidden() {
             self.reveal(&scope.state);
+            let State { ink, to_page, .. } = &scope.state;
+            self.canvas.ruling.paint(operator, ink.pen(), to_page, &mut self.result.rules);
             if operator == b"sh" {
                 self.cover(&scope.state, scope.state.ink.clip.bounds, Shape::Vague, None);
             }
@@ -153,6 +160,7 @@ impl<'a> PageRun<'a, '_> {
     /// Ends the path at hand; it clips what follows if that was asked for.
     fn end_path(&mut self, state: &mut State<'a>) {
         let path = std::mem::take(&mut self.canvas.path);
+        self.canvas.ruling = rules::Path::default();
         if let (Some(even_odd), Some(bounds)) = (self.canvas.clips.take(), path.bounds()) {
             state.ink.clip.narrow(bounds, matches!(path.shape(even_odd), Shape::Box));
         }

@@ -75,7 +75,7 @@ fn assemble(number: u32, reading: &Reading, scale: f32) -> RecognisedPage {
         lines.iter().map(|line| (line, posture.levelled(line.place.x, line.place.y))).collect();
     placed.sort_by(|(_, a), (_, b)| a.1.total_cmp(&b.1).then(a.0.total_cmp(&b.0)));
     let glyphs = placed.iter().flat_map(|(line, middle)| glyphs(line, *middle, usual, scale)).collect();
-    let text = layout::lay_out(glyphs);
+    let text = layout::lay_out(glyphs, None);
     let mut characters = text.text.chars().enumerate();
     let mut begins_east_asian = |word: &Word| {
         let first = characters.find(|(index, _)| *index == word.span.start as usize);
@@ -140,6 +140,7 @@ fn glyphs(line: &Line, (x, y): (f32, f32), usual_height: f32, scale: f32) -> Vec
             ascent: height / 2.0 + below,
             descent: below - height / 2.0,
             direction: degrees,
+            bold: false,
             look: Look::default(),
         })
         .collect()
