@@ -56,7 +56,7 @@ impl<'a> PageRun<'a, '_> {
         let seen: Vec<Glyph> = glyphs.iter().filter(|glyph| glyph.look.hidden.is_none()).cloned().collect();
         let top = seen.iter().map(|glyph| glyph.bounds().y0).fold(f32::INFINITY, f32::min);
         let steps = (seen.len() + known.len()) as u64;
-        let text = strings::one_line(&layout::lay_out(seen).text);
+        let text = strings::one_line(&layout::lay_out(seen, None).text);
         if !text.is_empty() && self.spend(steps) {
             self.result.tagged.push(Tagged { number, text, top });
         }
