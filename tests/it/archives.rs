@@ -115,7 +115,7 @@ async fn an_archive_of_which_nothing_can_be_read_says_why_of_each() {
 async fn archives_keep_to_their_bounds() {
     let bounds = |config: &mut docent::config::Config| {
         config.reader.max_archive_members = 3;
-        config.reader.max_archive_bytes = 3_000;
+        config.reader.max_archive_bytes = 2_000;
     };
     let app = TestApp::with(Size::Small, bounds).await;
     let collection = app.collection("contracts").await;

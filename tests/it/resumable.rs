@@ -86,15 +86,20 @@ async fn two_requests_never_write_at_once() {
     let place = announced(&app, &collection, "合同.md", file.len()).await;
 
     let line = broken_patch(&app, &place, 0, file.len(), &file[..200]).await;
-    let second = eventually("the first is at it", || async {
-        // An offset that never fits: were it free, the answer would be another.
-        let answer = patch(&app, &place, 7, b"").await;
-        (answer.status() == StatusCode::LOCKED).then_some(answer)
+    eventually("the first is at it", || async {
+        let held: bool = sqlx::query_scalar("select holder is not null from uploads")
+            .fetch_one(&mut app.database.owner().await)
+            .await
+            .unwrap();
+        held.then_some(())
     })
     .await;
+    // An offset that never fits: were it free, the answer would be another.
+    let second = patch(&app, &place, 7, b"").await;
     drop(line);
     let last = until_free(&app, &place, 200, &file[200..]).await;
 
+    assert_eq!(second.status(), StatusCode::LOCKED);
     assert!(second.headers().contains_key("retry-after"), "{:?}", second.headers());
     assert_eq!(last.status(), StatusCode::NO_CONTENT);
     app.stop().await;

@@ -4,6 +4,7 @@
 use crate::support::app::Size;
 use crate::support::app::TestApp;
 use crate::support::app::eventually;
+use crate::support::files;
 use crate::support::receiver::Receiver;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -37,7 +38,7 @@ async fn an_end_is_announced_with_a_signature_that_verifies() {
 
     app.document(&other, "other.md", b"Nothing to see here.").await;
     let document = app.document(&collection, "lease.md", b"The rent is 900 euros.").await;
-    app.document(&collection, "empty.md", b" \n \n ").await;
+    app.document(&collection, "scan.pdf", &files::scanned_pdf()).await;
     receiver.wait_for(2).await;
 
     let messages = receiver.messages();

@@ -32,7 +32,7 @@ pub(crate) fn bombs() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
         (
             "nested.html",
             [b"<!doctype html>".to_vec(), b"<div><b><table>".repeat(50_000)].concat(),
-            &["out_of_budget", "no_text", "damaged"],
+            &["out_of_budget", "no_text", "damaged", "empty_file"],
         ),
         (
             "nested.md",

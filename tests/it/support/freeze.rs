@@ -21,13 +21,13 @@ impl<'a> Freeze<'a> {
         let number = TABLES.iter().position(|known| *known == table).expect("it stands in the list") as i64;
         let mut lock = database.owner().await;
         sqlx::query("select pg_advisory_lock($1)").bind(number).execute(&mut lock).await.unwrap();
-        let function = "create or replace function freeze() returns trigger language plpgsql as
+        let function = "create or replace function hold_still() returns trigger language plpgsql as
             $$ begin perform pg_advisory_xact_lock_shared(tg_argv[0]::bigint); return new; end $$";
         database.execute_as_owner(function).await;
         // It stays when the lock goes: dropping it would wait for whoever uses the table.
         let trigger = format!(
-            "create or replace trigger freeze before {event} on {table} for each row when ({when})
-             execute function freeze({number})"
+            "create or replace trigger hold_still before {event} on {table} for each row when ({when})
+             execute function hold_still({number})"
         );
         database.execute_as_owner(&trigger).await;
         Self { database, number, lock }
