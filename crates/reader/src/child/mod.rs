@@ -246,7 +246,7 @@ fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>, bound: Confineme
         Job::Unpack(options) => {
             archive::unpack(bytes, options, &mut |member| say(&member)).map(|()| Reply::Unpacked)
         }
-        Job::Probe => Ok(Reply::Confined(probe::probe(bound))),
+        Job::Probe => Ok(Reply::Confined(probe::probe(&bound))),
     };
     outcome.unwrap_or_else(Reply::Failed)
 }

@@ -8,14 +8,16 @@ use std::net::Ipv4Addr;
 use std::net::UdpSocket;
 use std::process::Command;
 
+type Attempt = fn() -> io::Result<()>;
+
 /// Tries what a program that was taken over would try first.
-pub(super) fn probe(bound: Confinement) -> Confinement {
-    let tries: [(&str, fn() -> io::Result<()>); 4] = [
+pub(super) fn probe(bound: &Confinement) -> Confinement {
+    let tries: [(&str, Attempt); 4] = [
         ("read a file", || File::open("/proc/self/status").map(drop)),
         ("write a file", || File::create("/tmp/.docent-reader").map(drop)),
         ("open a socket", || UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map(drop)),
         ("start a program", || Command::new("/bin/true").status().map(drop)),
     ];
     let possible = tries.into_iter().filter(|(_, attempt)| attempt().is_ok());
-    Confinement { possible: possible.map(|(what, _)| what.to_owned()).collect(), ..bound }
+    Confinement { possible: possible.map(|(what, _)| what.to_owned()).collect(), ..bound.clone() }
 }

@@ -67,7 +67,7 @@ fn installed(outcome: Result<(), seccompiler::Error>) -> io::Result<bool> {
         Ok(()) => Ok(true),
         // A kernel without filters.
         Err(seccompiler::Error::Prctl(error) | seccompiler::Error::Seccomp(error))
-            if matches!(error.raw_os_error(), Some(libc::EINVAL | libc::ENOSYS)) =>
+            if matches!(error.raw_os_error(), Some(libc::EINVAL | ENOSYS)) =>
         {
             Ok(false)
         }

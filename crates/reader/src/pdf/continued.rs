@@ -64,17 +64,14 @@ impl Tables {
             });
             let rows = table.rows.iter().map(|row| Span { start: row.start + start, end: row.end + start });
             let ends_page = ends_page(table, &text.words, height);
-            match self.tables.last_mut().filter(|_| goes_on) {
-                Some(open) => {
-                    open.rows.extend(rows);
-                    if let Some(last) = &mut self.last {
-                        (last.page, last.ends_page) = (page, ends_page);
-                    }
+            if let Some(open) = self.tables.last_mut().filter(|_| goes_on) {
+                open.rows.extend(rows);
+                if let Some(last) = &mut self.last {
+                    (last.page, last.ends_page) = (page, ends_page);
                 }
-                None => {
-                    self.tables.push(Table { page, rows: rows.collect(), header_rows: header_rows as u32 });
-                    self.last = Some(Last { page, rect: table.rect, cells, first, ends_page });
-                }
+            } else {
+                self.tables.push(Table { page, rows: rows.collect(), header_rows: header_rows as u32 });
+                self.last = Some(Last { page, rect: table.rect, cells, first, ends_page });
             }
         }
     }

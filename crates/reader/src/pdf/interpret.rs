@@ -215,7 +215,7 @@ impl<'a> PageRun<'a, '_> {
             }
             b"EMC" => {
                 let ended = scope.marked.end(&mut self.result.glyphs).filter(|_| scope.depth == 0);
-                self.tag(ended);
+                self.tag(ended.as_ref());
             }
             b"BI" => self.picture(scope),
             b"f" | b"F" | b"f*" | b"B" | b"B*" | b"b" | b"b*" | b"S" | b"s" | b"sh" => {

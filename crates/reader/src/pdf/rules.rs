@@ -140,12 +140,14 @@ impl Part {
     /// The rectangle that the part goes around, if it is an upright one.
     fn rectangle(&self) -> Option<Area> {
         let points = self.points.as_slice();
-        let corners: [Point; 4] = match points {
-            [a, b, c, d] => [*a, *b, *c, *d],
-            [a, b, c, d, e] if near(a.x, e.x) && near(a.y, e.y) => [*a, *b, *c, *d],
-            _ => return None,
+        let corners = match points {
+            [corners @ .., again] if corners.len() == 4 => {
+                let closes = near(corners[0].x, again.x) && near(corners[0].y, again.y);
+                closes.then_some(corners)?
+            }
+            corners => corners,
         };
-        let [a, b, c, d] = corners;
+        let [a, b, c, d] = corners else { return None };
         let level_first = near(a.y, b.y) && near(b.x, c.x) && near(c.y, d.y) && near(d.x, a.x);
         let upright_first = near(a.x, b.x) && near(b.y, c.y) && near(c.x, d.x) && near(d.y, a.y);
         (!self.curved && (level_first || upright_first)).then(|| Area {

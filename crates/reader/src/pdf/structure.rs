@@ -43,10 +43,10 @@ pub(super) struct Tagged {
     top: f32,
 }
 
-impl<'a> PageRun<'a, '_> {
+impl PageRun<'_, '_> {
     /// Keeps what a numbered sequence has drawn, if it is a heading.
-    pub(super) fn tag(&mut self, ended: Option<Ended>) {
-        let Some(Ended { number, first_glyph }) = ended else { return };
+    pub(super) fn tag(&mut self, ended: Option<&Ended>) {
+        let Some(&Ended { number, first_glyph }) = ended else { return };
         let glyphs = self.result.glyphs.get(first_glyph..).unwrap_or_default();
         let known = &self.result.tagged;
         let is_new = known.len() < MAX_ON_PAGE && known.iter().all(|tagged| tagged.number != number);

@@ -72,7 +72,7 @@ impl Grid {
             if (last - first + 1) * (right - left + 1) == group.len() {
                 self.cell(&group, width);
             } else {
-                let next_to = |a: &usize, b: &usize| a + 1 == *b && b % width != 0;
+                let next_to = |a: &usize, b: &usize| a + 1 == *b && !b.is_multiple_of(width);
                 for run in group.chunk_by(next_to) {
                     self.cell(run, width);
                 }
@@ -150,13 +150,13 @@ fn edges(lines: &[Line], crossing: &[Line]) -> Vec<f32> {
     let ends = |near: &dyn Fn(f32) -> bool, pick: fn(&Line) -> f32| {
         crossing.iter().filter(|line| near(pick(line))).count() >= MIN_ENDS
     };
-    let least = crossing.iter().map(|line| line.from).fold(f32::INFINITY, f32::min);
-    let most = crossing.iter().map(|line| line.to).fold(f32::NEG_INFINITY, f32::max);
-    if least < first - 3.0 * SNAP && ends(&|at| at <= least + SNAP, |line| line.from) {
-        edges.insert(0, least);
+    let leftmost = crossing.iter().map(|line| line.from).fold(f32::INFINITY, f32::min);
+    let rightmost = crossing.iter().map(|line| line.to).fold(f32::NEG_INFINITY, f32::max);
+    if leftmost < first - 3.0 * SNAP && ends(&|at| at <= leftmost + SNAP, |line| line.from) {
+        edges.insert(0, leftmost);
     }
-    if most > last + 3.0 * SNAP && ends(&|at| at >= most - SNAP, |line| line.to) {
-        edges.push(most);
+    if rightmost > last + 3.0 * SNAP && ends(&|at| at >= rightmost - SNAP, |line| line.to) {
+        edges.push(rightmost);
     }
     edges
 }

@@ -45,17 +45,13 @@ pub(super) fn find(
         let (inside, outside): (Vec<Fragment>, Vec<Fragment>) =
             fragments.into_iter().partition(|fragment| touches(fragment, &place));
         let filled = Filled::of(&inside, &grid, frame);
-        match filled.table(&grid, frame, lines) {
-            Some((table, rest)) => {
-                tables.push(table);
-                fragments = outside;
-                fragments.extend(rest);
-            }
-            None => {
-                // The order of the content is lost, which nothing after this asks for.
-                fragments = outside;
-                fragments.extend(inside);
-            }
+        fragments = outside;
+        if let Some((table, rest)) = filled.table(&grid, frame, lines) {
+            tables.push(table);
+            fragments.extend(rest);
+        } else {
+            // The order of the content is lost, which nothing after this asks for.
+            fragments.extend(inside);
         }
     }
     (fragments, tables)

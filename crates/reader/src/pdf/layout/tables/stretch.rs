@@ -174,15 +174,13 @@ fn column_of(columns: &[(f32, f32)], chunk: &Chunk) -> usize {
 pub(super) fn chunks(row: &Row) -> Vec<Chunk> {
     let mut chunks: Vec<Chunk> = Vec::new();
     for fragment in &row.fragments {
-        match chunks.last_mut().filter(|chunk| fragment.u0 - chunk.u1 < ENTRY_GAP * row.size) {
-            Some(chunk) => {
-                chunk.u1 = chunk.u1.max(fragment.u1);
-                chunk.fragments.push(fragment.clone());
-            }
-            None => {
-                let fragments = vec![fragment.clone()];
-                chunks.push(Chunk { u0: fragment.u0, u1: fragment.u1, fragments });
-            }
+        let near = |chunk: &&mut Chunk| fragment.u0 - chunk.u1 < ENTRY_GAP * row.size;
+        if let Some(chunk) = chunks.last_mut().filter(near) {
+            chunk.u1 = chunk.u1.max(fragment.u1);
+            chunk.fragments.push(fragment.clone());
+        } else {
+            let fragments = vec![fragment.clone()];
+            chunks.push(Chunk { u0: fragment.u0, u1: fragment.u1, fragments });
         }
     }
     chunks
