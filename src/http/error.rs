@@ -81,7 +81,7 @@ pub(super) struct AppError {
     pub(super) code: Cow<'static, str>,
     /// For a person.
     pub(super) detail: String,
-    errors: Vec<InputFault>,
+    errors: Box<[InputFault]>,
     retry_after: Option<Duration>,
     allow: Option<Box<str>>,
     /// For the log alone.
@@ -95,7 +95,7 @@ impl AppError {
             status,
             code: code.into(),
             detail: detail.into(),
-            errors: Vec::new(),
+            errors: Box::default(),
             retry_after,
             allow: None,
             inner: None,
@@ -113,7 +113,7 @@ impl AppError {
             [one] => format!("`{}`: {}", one.field, one.detail),
             several => format!("{} faults, see `errors`", several.len()),
         };
-        Self { errors, ..Self::invalid("invalid_input", detail) }
+        Self { errors: errors.into_boxed_slice(), ..Self::invalid("invalid_input", detail) }
     }
 
     /// Not there, or not for this caller.
@@ -182,7 +182,7 @@ impl AppError {
             field: file_name.clone(),
             detail: error.detail.clone(),
         };
-        let errors = if refused.len() > 1 { refused.iter().map(fault).collect() } else { Vec::new() };
+        let errors = if refused.len() > 1 { refused.iter().map(fault).collect() } else { Box::default() };
         let first = refused.into_iter().next().map(|(_, error)| error);
         Self { errors, ..first.unwrap_or_else(|| Self::bug("an upload had neither outcome")) }
     }
@@ -206,7 +206,7 @@ impl AppError {
             instance: occasion.path.clone(),
             code: self.code.clone(),
             request_id: occasion.request_id.to_string(),
-            errors: self.errors.clone(),
+            errors: self.errors.to_vec(),
             file_name: None,
         }
     }

@@ -48,7 +48,7 @@ pub(super) async fn list(
     mut params: Params,
 ) -> Result<Json<Page<Job>>, AppError> {
     let query = JobQuery {
-        states: params.read_with("state", |state| state.parse()).into_iter().collect(),
+        states: params.read_with("state", str::parse).into_iter().collect(),
         collection: params.optional("collection_id"),
         document: params.optional("document_id"),
         before: params.optional("cursor"),

@@ -97,7 +97,7 @@ pub(super) async fn create(
         Some(&who),
         act,
         creating,
-        |_| serde_json::json!({ "webhook": made.webhook.id }),
+        |()| serde_json::json!({ "webhook": made.webhook.id }),
     )
     .await?;
     let secret = made.secret.expose_secret().to_owned();
@@ -125,7 +125,7 @@ pub(super) async fn delete(
 ) -> Result<Response, AppError> {
     let act = Act { kind: "webhook.delete", facts: serde_json::json!({ "webhook": id }), content: None };
     let deleting = state.webhooks.delete(id);
-    recorded(&state.auditor, Some(&who), act, deleting, |_| serde_json::json!({ "webhook": id })).await?;
+    recorded(&state.auditor, Some(&who), act, deleting, |()| serde_json::json!({ "webhook": id })).await?;
     Ok(no_content())
 }
 

@@ -9,6 +9,7 @@ use crate::domain::Job;
 use crate::domain::JobId;
 use crate::domain::JobState;
 use crate::domain::Principal;
+use crate::domain::Stage;
 use crate::domain::Warning;
 use crate::ingest::Ingest;
 use crate::ingest::IngestError;
@@ -42,7 +43,7 @@ pub(super) async fn stop(ingest: &Ingest, who: &Principal, id: JobId) -> Result<
         Err(StoreError::Conflict { .. }) => return Err(IngestError::JobOver),
         Err(error) => return Err(error.into()),
     }
-    let stage = now.failed_stage.map(|stage| stage.as_str());
+    let stage = now.failed_stage.map(Stage::as_str);
     record(parts, who, "document.stopped", Some(request), &now, json!({ "stage": stage })).await?;
     metrics::counter!("docent_ingest_stops_total").increment(1);
     tracing::info!(document.id = %now.document_id, stage, "the job was stopped by a user");

@@ -167,9 +167,11 @@ impl Faulty for IngestError {
             Self::NotWritable => Fault::Denied,
             Self::NoPageImage => Fault::Unsupported,
             Self::TooLarge { .. } => Fault::TooLarge,
-            Self::InvalidTitle { .. } | Self::OnlyWhiteSpace | Self::TooManyPieces { .. } => Fault::Invalid,
             Self::File(error) => file_fault(error),
-            Self::ReaderTimeout { .. }
+            Self::InvalidTitle { .. }
+            | Self::OnlyWhiteSpace
+            | Self::TooManyPieces { .. }
+            | Self::ReaderTimeout { .. }
             | Self::ReaderOutOfCpu { .. }
             | Self::ReaderOutOfMemory
             | Self::ReaderCrashed { .. } => Fault::Invalid,

@@ -272,8 +272,8 @@ impl Ingest {
     /// One job, one line a stage.
     async fn process(&self, run: &Run) -> Result<Indexed, IngestError> {
         let mut prepared = match resume::resume(&self.parts, run).await? {
-            Resumed::Passages(prepared) => prepared,
-            Resumed::Text(parsed) => self.cut(run, parsed).await?,
+            Resumed::Passages(prepared) => *prepared,
+            Resumed::Text(parsed) => self.cut(run, *parsed).await?,
             Resumed::Nothing => self.cut(run, read::read(&self.parts, run).await?).await?,
         };
         if run.job().redo {

@@ -220,11 +220,11 @@ fn page(page: reader::Page) -> PageLayout {
             quarter_turns: found.quarter_turns,
             skew_degrees: found.skew_degrees,
         }),
-        hidden: page.hidden.into_iter().map(hidden).collect(),
+        hidden: page.hidden.iter().map(hidden).collect(),
     }
 }
 
-fn hidden(hidden: reader::HiddenText) -> HiddenText {
+fn hidden(hidden: &reader::HiddenText) -> HiddenText {
     let reason = match hidden.reason {
         reader::HiddenReason::Invisible => HiddenReason::Invisible,
         reader::HiddenReason::Background => HiddenReason::Background,
@@ -280,8 +280,7 @@ fn coverage(parsed: &reader::Parsed) -> Coverage {
 fn pages_without_text(parsed: &reader::Parsed) -> usize {
     let mut rest = parsed.content.chars();
     let mut is_blank = |page: &&reader::Page| {
-        let blank =
-            rest.by_ref().take(page.span.len() as usize).fold(true, |all, c| all && c.is_whitespace());
+        let blank = rest.by_ref().take(page.span.len() as usize).filter(|c| !c.is_whitespace()).count() == 0;
         blank && page.running.is_empty()
     };
     parsed.pages.iter().filter(|page| is_blank(page)).count()

@@ -21,9 +21,9 @@ pub(super) enum Resumed {
     /// It begins with the file.
     Nothing,
     /// The text is there.
-    Text(Parsed),
+    Text(Box<Parsed>),
     /// The passages are there, and perhaps vectors.
-    Passages(Prepared),
+    Passages(Box<Prepared>),
 }
 
 /// Finds what is stored and would come out the same.
@@ -37,14 +37,14 @@ pub(super) async fn resume(parts: &IngestParts, run: &Run) -> Result<Resumed, In
         && let Some(prepared) = passages(parts, run, &stored).await?
     {
         say(Begin::Embed);
-        return Ok(Resumed::Passages(prepared));
+        return Ok(Resumed::Passages(Box::new(prepared)));
     }
     if (ours || job.begins != Begin::Read)
         && stored.made.read_with == now.read_with
         && let Some(parsed) = text(parts, run, stored).await?
     {
         say(Begin::Chunk);
-        return Ok(Resumed::Text(parsed));
+        return Ok(Resumed::Text(Box::new(parsed)));
     }
     Ok(Resumed::Nothing)
 }

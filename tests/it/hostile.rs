@@ -12,7 +12,7 @@ const DAMAGES: u64 = 6;
 
 fn without_recognition(config: &mut Config) {
     config.models.recogniser.clear();
-    config.reader.cpu_seconds = 60;
+    config.reader.cpu_seconds = 20;
 }
 
 #[tokio::test]

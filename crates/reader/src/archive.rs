@@ -145,10 +145,10 @@ mod tests {
     use zip::ZipWriter;
     use zip::write::SimpleFileOptions;
 
-    fn members(
-        bytes: &[u8],
-        options: &UnpackOptions,
-    ) -> Result<Vec<(String, Result<usize, &'static str>)>, &'static str> {
+    /// Path, and length or code.
+    type Found = (String, Result<usize, &'static str>);
+
+    fn members(bytes: &[u8], options: &UnpackOptions) -> Result<Vec<Found>, &'static str> {
         let mut members = Vec::new();
         let unpacked = unpack(bytes, options, &mut |member| {
             let content = member.content.map(|bytes| bytes.len()).map_err(|error| error.code());

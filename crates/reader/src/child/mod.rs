@@ -226,7 +226,7 @@ fn guarded(job: Job, bytes: Vec<u8>, models: Option<OcrModels>, bound: Confineme
     }));
     let worker = std::thread::Builder::new()
         .stack_size(STACK_BYTES)
-        .spawn(move || perform(&job, &bytes, models.as_ref(), bound))?;
+        .spawn(move || perform(&job, &bytes, models.as_ref(), &bound))?;
     Ok(worker.join().unwrap_or_else(|_| {
         let place = PLACE.lock().unwrap_or_else(PoisonError::into_inner).take();
         let detail =
@@ -235,7 +235,7 @@ fn guarded(job: Job, bytes: Vec<u8>, models: Option<OcrModels>, bound: Confineme
     }))
 }
 
-fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>, bound: Confinement) -> Reply {
+fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>, bound: &Confinement) -> Reply {
     let outcome = match job {
         Job::Read(options) => crate::read(bytes, options).map(|parsed| Reply::Parsed(Box::new(parsed))),
         Job::Render(request) => crate::render(bytes, request).map(Reply::Rendered),
@@ -246,7 +246,7 @@ fn perform(job: &Job, bytes: &[u8], models: Option<&OcrModels>, bound: Confineme
         Job::Unpack(options) => {
             archive::unpack(bytes, options, &mut |member| say(&member)).map(|()| Reply::Unpacked)
         }
-        Job::Probe => Ok(Reply::Confined(probe::probe(&bound))),
+        Job::Probe => Ok(Reply::Confined(probe::probe(bound))),
     };
     outcome.unwrap_or_else(Reply::Failed)
 }

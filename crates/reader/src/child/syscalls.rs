@@ -163,7 +163,7 @@ mod tests {
                 TcpStream::connect("127.0.0.1:9").map(drop),
                 UdpSocket::bind("127.0.0.1:0").map(drop),
                 Command::new("/bin/true").spawn().map(drop),
-                std::io::pipe().map(drop),
+                io::pipe().map(drop),
             ];
             let thread = std::thread::Builder::new()
                 .spawn(|| vec![7_u8; 50 << 20].iter().map(|&b| u64::from(b)).sum());

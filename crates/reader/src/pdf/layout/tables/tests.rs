@@ -21,7 +21,7 @@ fn glyphs(words: &[(u8, u8, u8, bool)]) -> Vec<Glyph> {
     let mut next = 0;
     let mut glyphs = Vec::new();
     for (x, y, length, chinese) in words {
-        for index in 0..1 + length % 9 {
+        for index in 0..=(length % 9) {
             let width = if *chinese { 10.0 } else { 5.0 };
             let start = 20.0 + 25.0 * f64::from(x % 22) + width * f64::from(index);
             let y = 20.0 + 13.0 * f64::from(y % 20);
@@ -102,7 +102,7 @@ proptest! {
         prop_assert_eq!(rows, lines.iter().filter(|line| line.starts_with('|')).count());
         for glyph in glyphs(&words) {
             let rect = after[&glyph.text.first()];
-            let (x, y) = (((glyph.start.x + glyph.end.x) / 2.0) as f32, glyph.start.y as f32);
+            let (x, y) = (glyph.start.x.midpoint(glyph.end.x) as f32, glyph.start.y as f32);
             prop_assert!(rect.x0 <= x && x <= rect.x1 && rect.y0 <= y && y <= rect.y1, "{:?} in {:?}", glyph, rect);
         }
     }
