@@ -177,10 +177,10 @@ mod tests {
     use super::*;
 
     fn piece(pairs: &[(&'static str, &'static str)]) -> Result<Piece, AppError> {
-        let pairs = pairs
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        Piece::read(&HeaderMap::from_iter(pairs))
+        let pair = |(name, value): &(&'static str, &'static str)| {
+            (HeaderName::from_static(name), HeaderValue::from_static(value))
+        };
+        Piece::read(&pairs.iter().map(pair).collect())
     }
 
     #[test]
