@@ -253,7 +253,8 @@ async fn models(size: Size, config: &Config) -> Models {
         Size::Small => &SMALL,
         Size::Starter => &STARTER,
     };
-    let load = || async { Models::load(config).await.expect("`make test` fetches the models") };
+    // All of them, whatever the first test wants: the others share them.
+    let load = || async { Models::load(&self::config(size)).await.expect("`make test` fetches the models") };
     let mut models = loaded.get_or_init(load).await.clone();
     models.recogniser = models.recogniser.filter(|_| !config.models.recogniser.is_empty());
     models
