@@ -36,7 +36,7 @@ pub(crate) fn bombs() -> Vec<(&'static str, Vec<u8>, &'static [&'static str])> {
         ),
         (
             "nested.md",
-            [b"# a\n\n# b\n\n".to_vec(), nested(b'>', b'[', 200_000)].concat(),
+            [b"# a\n\n# b\n\n".to_vec(), nested(b'>', b'[', 5_000)].concat(),
             &["ready", "ready_with_warnings"],
         ),
     ]
