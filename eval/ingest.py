@@ -32,6 +32,7 @@ import time
 import urllib.error
 import urllib.request
 
+STAGES = ("read", "chunk", "embed", "index")
 QUESTIONS = [
     "Which law governs this agreement?",
     "How can this agreement be terminated?",
@@ -122,11 +123,15 @@ class Service:
         query = {"query": "agreement manual section 合同 安装", "document_ids": [document], "limit": 1}
         return bool(self.call("POST", "/api/v1/search", query)["data"])
 
-    def stages(self) -> list[dict]:
-        """What the log says of each document that is indexed."""
-        lines = [json.loads(line) for line in self.log.read_text(errors="replace").splitlines() if line.startswith("{")]
-        fields = [line.get("fields", line) for line in lines]
-        return [one for one in fields if one.get("message") == "the document is indexed"]
+    def stages(self, document: str) -> str:
+        """What the log says of each stage of a document, in all its turns."""
+        took = dict.fromkeys(STAGES, 0)
+        for line in self.log.read_text(errors="replace").splitlines():
+            if document in line and line.startswith("{"):
+                said = json.loads(line)
+                for stage in STAGES:
+                    took[stage] += said.get("fields", said).get(f"{stage}_ms") or 0
+        return " / ".join(f"{took[stage]} ms" for stage in STAGES)
 
     def stop(self) -> None:
         self.process.send_signal(signal.SIGINT)
@@ -156,8 +161,7 @@ def alone(service: Service, files: list[str]) -> None:
             time.sleep(0.05)
         seen = settled(service, taken["document_id"])
         ready = time.monotonic() - began
-        took = (service.stages() or [{}])[-1]
-        stages = " / ".join(f"{took.get(f'{stage}_ms') or 0} ms" for stage in ("read", "chunk", "embed", "index"))
+        stages = service.stages(taken["document_id"])
         print(
             f"| {file.name} ({file.stat().st_size // 1024} KB, {seen['status']}) | {seen['pages']} | {seen['chunks']} |"
             f" {found or float('nan'):.1f} s | {ready:.1f} s | {stages} | {service.peak['service']} MB | {service.peak['reader']} MB |",
@@ -234,7 +238,7 @@ def all_found(service: Service, collection: str, folder: str) -> bool:
     while True:
         page = service.call("GET", f"/api/v1/collections/{collection}/documents?limit=200{cursor}")
         for one in page["data"]:
-            if one["status"] not in ("ready", "ready_with_warnings", "failed") and not service.is_found(one["id"]):
+            if one["searchable"] == "no" and one["status"] != "failed":
                 return False
         seen += len(page["data"])
         if not page["next_cursor"]:

@@ -28,6 +28,7 @@ use crate::audit::ServiceFacts;
 use crate::audit::Vault;
 use crate::config::Config;
 use crate::domain::BootId;
+use crate::domain::Lane;
 use crate::http;
 use crate::http::identity::FirstAdmin;
 use crate::ingest::Ingest;
@@ -168,9 +169,11 @@ async fn run(
     if left > 0 {
         tracing::warn!(jobs = left, "took back what an earlier run of this service left unfinished");
     }
-    for worker in 0..config.ingest.workers {
-        let name = format!("{ours}{worker}");
-        running.tasks.spawn(Arc::clone(&ingest).work(name, running.stop.clone()));
+    for lane in [Lane::Words, Lane::Vectors] {
+        for worker in 0..config.ingest.workers {
+            let name = format!("{ours}{}/{worker}", lane.as_str());
+            running.tasks.spawn(Arc::clone(&ingest).work(lane, name, running.stop.clone()));
+        }
     }
     running.keep_house(&ingest, &announcing);
     if let Some(listener) = listener {

@@ -211,7 +211,7 @@ pub struct Engine {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ingest {
-    /// Workers in this process; 0: none (run `docent work` elsewhere).
+    /// Workers of each lane in this process, one that reads and one that embeds; 0: none (run `docent work` elsewhere).
     pub workers: usize,
     /// A worker that says nothing for this long has lost its job.
     pub lease_ms: u64,
@@ -219,6 +219,8 @@ pub struct Ingest {
     pub max_attempts: u32,
     /// Wait before the second attempt; doubles with each.
     pub retry_ms: u64,
+    /// A file is embedded for this long before files of other users have their turn.
+    pub turn_ms: u64,
     /// An idle worker looks for jobs this often.
     pub poll_ms: u64,
     /// Tokens of a passage, counted by the embedder.

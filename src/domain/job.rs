@@ -59,6 +59,25 @@ impl FromStr for Stage {
     }
 }
 
+/// Which workers a job waits for. It passes through both, so that no text waits to be found for the vectors of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Read, cut, found by its words.
+    Words,
+    /// Embedded, which takes a hundred times as long.
+    Vectors,
+}
+
+impl Lane {
+    /// The name in SQL, logs and names of workers.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Words => "words",
+            Self::Vectors => "vectors",
+        }
+    }
+}
+
 /// With which stage a job begins, where what is stored of its version allows it; else with an earlier one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -181,7 +200,7 @@ pub struct Job {
     /// How far.
     #[serde(flatten)]
     pub progress: Progress,
-    /// Claims so far.
+    /// Claims so far, since it was found by its words or went on from a part of its vectors.
     pub attempts: i32,
     /// Claims allowed.
     pub max_attempts: i32,
@@ -231,6 +250,8 @@ pub struct ClaimedJob {
     pub max_attempts: i32,
     /// Who holds it.
     pub worker: String,
+    /// In which lane it was claimed.
+    pub lane: Lane,
     /// With which stage it begins, where what is stored allows it.
     pub begins: Begin,
     /// Its version is whole already, and stays as it is until all is there that takes its place.

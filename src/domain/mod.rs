@@ -30,7 +30,7 @@ pub use id::{
     AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DeliveryId, DocumentId, EventId, HolderId,
     JobId, PassageId, SessionId, UploadId, UserId, WebhookId,
 };
-pub use job::{Begin, ClaimedJob, Job, JobState, Progress, Stage};
+pub use job::{Begin, ClaimedJob, Job, JobState, Lane, Progress, Stage};
 pub use layout::{
     HiddenReason, HiddenText, PageLayout, PageSummary, Recognised, Rect, Span, Structure, TableRows, Word,
 };

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::JobId;
+use crate::domain::Lane;
 use crate::domain::Rect;
 use proptest::prelude::*;
 
@@ -23,6 +24,7 @@ fn job(title: Option<&str>) -> ClaimedJob {
         password: None,
         attempt: 1,
         max_attempts: 5,
+        lane: Lane::Words,
         worker: "w".to_owned(),
         begins: crate::domain::Begin::Read,
         redo: false,

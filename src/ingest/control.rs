@@ -79,7 +79,7 @@ pub(super) async fn retry(
     })?;
     let now = find(parts, anew, &filter).await?;
     record(parts, who, "document.retried", Some(request), &now, json!({ "from": from })).await?;
-    ingest.arrivals.notify_one();
+    ingest.arrivals.announce();
     metrics::counter!("docent_ingest_retries_total", "from" => from).increment(1);
     tracing::info!(document.id = %now.document_id, job.anew = %anew, from, "the job is begun again by a user");
     Ok(now)

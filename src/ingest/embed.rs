@@ -1,6 +1,7 @@
-//! From words to meaning: passages get dense vectors in batches that the model's queue takes, and are written as they come.
-//! Knows no text's source.
+//! From words to meaning: passages get dense vectors in batches that the model's queue takes, and are written as they come,
+//! for as long as a turn lasts. Knows no text's source.
 
+use crate::domain::Lane;
 use crate::domain::Stage;
 use crate::domain::TextKind;
 use crate::ingest::IngestError;
@@ -27,15 +28,31 @@ pub(super) struct Vectors {
     pub(super) extracted: Extracted,
 }
 
-/// Embeds every passage that has no vector yet.
+/// How far a turn came.
+pub(super) enum Embedded {
+    /// To the end.
+    Whole(Vectors),
+    /// So many passages have their vectors; the others get theirs in a later turn.
+    Part {
+        /// With a vector.
+        done: usize,
+        /// In all.
+        total: usize,
+    },
+}
+
+/// Embeds every passage that has no vector yet, as far as this turn goes.
 #[tracing::instrument(name = "embed", skip_all)]
-pub(super) async fn embed(parts: &IngestParts, run: &Run, words: Words) -> Result<Vectors, IngestError> {
-    let began = Instant::now();
+pub(super) async fn embed(parts: &IngestParts, run: &Run, words: Words) -> Result<Embedded, IngestError> {
+    let (began, turn) = (Instant::now(), Duration::from_millis(parts.config.turn_ms));
     let Words { extracted, points, texts } = words;
     let total = points.len();
     let todo: Vec<(Point, String)> =
         points.into_iter().zip(texts).filter(|(point, _)| point.dense.is_none()).collect();
-    let (mut done, computed) = (total - todo.len(), todo.len());
+    let (mut done, before) = (total - todo.len(), total - todo.len());
+    if run.job().lane == Lane::Words && !todo.is_empty() {
+        return Ok(Embedded::Part { done, total });
+    }
     run.advance(Stage::Embed, done, total).await?;
     let (mut waiting, mut since) = (Vec::new(), Instant::now());
     for batch in todo.chunks(parts.config.embed_batch.max(1)) {
@@ -49,13 +66,16 @@ pub(super) async fn embed(parts: &IngestParts, run: &Run, words: Words) -> Resul
             since = Instant::now();
         }
         run.advance(Stage::Embed, done, total).await?;
+        if done < total && began.elapsed() >= turn && run.others_wait().await {
+            break;
+        }
     }
     if !waiting.is_empty() {
         parts.index.upsert(waiting).await?;
     }
     run.took(Stage::Embed, began);
-    metrics::counter!("docent_ingest_passages_total").increment(computed as u64);
-    Ok(Vectors { extracted })
+    metrics::counter!("docent_ingest_passages_total").increment((done - before) as u64);
+    Ok(if done < total { Embedded::Part { done, total } } else { Embedded::Whole(Vectors { extracted }) })
 }
 
 /// Makes all vectors before anything is written: what is seen of a version that is whole stays so until the new is, too.

@@ -8,9 +8,13 @@
 //!     ──recognise──▶ Parsed       others recognised the pages that are pictures
 //!     ──chunk──▶ Chunks           the text as passages, each with page, boxes and heading path
 //!     ──words──▶ Words            text and terms are durable; a first version can be found by its words
-//!     ──embed──▶ Vectors          a dense vector for each passage, kept where the same was embedded before
+//!     ──embed──▶ Embedded         a dense vector for each passage, kept where the same was embedded before
 //!     ──index──▶ Indexed          the version became the one that is searched in one step
 //! ```
+//!
+//! A job passes through two lanes with workers of their own: what has its words in the index goes back into the queue and
+//! is embedded in a later attempt, in turns with the jobs of other users, so that no text waits to be found for the
+//! vectors of another.
 //!
 //! Every stage may run twice for one version: ids are derived, rows are replaced, writes are fenced by the claim. An
 //! attempt goes on from what an earlier one stored (`resume`). A version that is whole and processed again is seen as it
@@ -26,6 +30,7 @@ mod page_image;
 mod page_image_cache;
 mod pieces;
 
+mod arrivals;
 mod control;
 mod run;
 mod running;
@@ -71,8 +76,11 @@ use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::Job;
 use crate::domain::JobId;
+use crate::domain::Lane;
 use crate::domain::Principal;
 use crate::domain::Span;
+use crate::ingest::arrivals::Arrivals;
+use crate::ingest::embed::Embedded;
 use crate::ingest::index::Indexed;
 use crate::ingest::page_image_cache::PageImageCache;
 use crate::ingest::read::Parsed;
@@ -96,7 +104,6 @@ use crate::ports::VectorIndex;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::Notify;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -109,8 +116,7 @@ pub struct Ingest {
     /// One for each page image that may be painted at once.
     renders: Semaphore,
     images: PageImageCache,
-    /// Wakes an idle worker of this process when a file comes in.
-    arrivals: Notify,
+    arrivals: Arrivals,
     running: Running,
 }
 
@@ -194,7 +200,7 @@ impl Ingest {
     /// Joins the parts.
     pub fn new(parts: IngestParts) -> Self {
         let renders = Semaphore::new(parts.reader.max_renders.max(1));
-        let (images, arrivals, running) = (PageImageCache::default(), Notify::new(), Running::default());
+        let (images, arrivals, running) = (PageImageCache::default(), Arrivals::default(), Running::default());
         Self { parts, renders, images, arrivals, running }
     }
 
@@ -213,7 +219,7 @@ impl Ingest {
     /// The file's fault (empty, too large, of an unknown format), the caller's (not writable), or a store's.
     pub async fn accept(&self, who: &Principal, upload: Upload) -> Result<Accepted, IngestError> {
         let accepted = accept::accept(&self.parts, who, upload).await?;
-        self.arrivals.notify_one();
+        self.arrivals.announce();
         Ok(accepted)
     }
 
@@ -259,9 +265,9 @@ impl Ingest {
         confinement::report(&self.parts).await;
     }
 
-    /// Takes jobs until stopped, then gives the one at hand back.
-    pub async fn work(self: Arc<Self>, worker: String, stop: CancellationToken) {
-        worker::work(&self, &worker, &stop).await;
+    /// Takes jobs of a lane until stopped, then gives the one at hand back.
+    pub async fn work(self: Arc<Self>, lane: Lane, worker: String, stop: CancellationToken) {
+        worker::work(&self, lane, &worker, &stop).await;
     }
 
     /// Erases what deletions have left, until stopped.
@@ -269,8 +275,8 @@ impl Ingest {
         delete::sweep(&self.parts, &stop).await;
     }
 
-    /// One job, one line a stage.
-    async fn process(&self, run: &Run) -> Result<Indexed, IngestError> {
+    /// One job, one line a stage; none when it goes on in another turn.
+    async fn process(&self, run: &Run) -> Result<Option<Indexed>, IngestError> {
         let mut prepared = match resume::resume(&self.parts, run).await? {
             Resumed::Passages(prepared) => *prepared,
             Resumed::Text(parsed) => self.cut(run, *parsed).await?,
@@ -280,8 +286,14 @@ impl Ingest {
             prepared = embed::ahead(&self.parts, run, prepared).await?;
         }
         let words = words::words(&self.parts, run, prepared).await?;
-        let vectors = embed::embed(&self.parts, run, words).await?;
-        index::index(&self.parts, run, vectors).await
+        match embed::embed(&self.parts, run, words).await? {
+            Embedded::Whole(vectors) => index::index(&self.parts, run, vectors).await.map(Some),
+            Embedded::Part { done, total } => {
+                run.pass_on(done, total).await?;
+                self.arrivals.announce();
+                Ok(None)
+            }
+        }
     }
 
     async fn cut(&self, run: &Run, parsed: Parsed) -> Result<Prepared, IngestError> {

@@ -5,6 +5,8 @@
 //! begins a version again with its file wants it read anew.
 
 use crate::domain::Begin;
+use crate::domain::ClaimedJob;
+use crate::domain::Lane;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
 use crate::ingest::chunk::Chunks;
@@ -36,20 +38,24 @@ pub(super) async fn resume(parts: &IngestParts, run: &Run) -> Result<Resumed, In
         && stored.made.cut_with == now.cut_with
         && let Some(prepared) = passages(parts, run, &stored).await?
     {
-        say(Begin::Embed);
+        say(job, Begin::Embed);
         return Ok(Resumed::Passages(Box::new(prepared)));
     }
     if (ours || job.begins != Begin::Read)
         && stored.made.read_with == now.read_with
         && let Some(parsed) = text(parts, run, stored).await?
     {
-        say(Begin::Chunk);
+        say(job, Begin::Chunk);
         return Ok(Resumed::Text(Box::new(parsed)));
     }
     Ok(Resumed::Nothing)
 }
 
-fn say(from: Begin) {
+/// What comes from the lane of words always goes on from there.
+fn say(job: &ClaimedJob, from: Begin) {
+    if job.lane == Lane::Vectors && job.attempt == 1 && !job.redo {
+        return;
+    }
     tracing::info!(from = from.as_str(), "goes on from what is stored");
     metrics::counter!("docent_ingest_resumed_total", "from" => from.as_str()).increment(1);
 }
@@ -60,6 +66,7 @@ async fn passages(
     run: &Run,
     stored: &StoredVersion,
 ) -> Result<Option<Prepared>, IngestError> {
+    let kept = stored.coverage.vectors_kept;
     let title = title(stored.title.as_deref(), run.job());
     let (passages, digests): (Vec<_>, Vec<_>) =
         parts.stored.passages(run.job(), &title).await?.into_iter().unzip();
@@ -67,7 +74,7 @@ async fn passages(
         return Ok(None);
     }
     let prepared = words::prepare(parts, run, Chunks::of_stored(stored, passages)).await?;
-    Ok((prepared.digests() == digests).then(|| prepared.already_stored()))
+    Ok((prepared.digests() == digests).then(|| prepared.already_stored(kept)))
 }
 
 /// The text as the reader gave it.

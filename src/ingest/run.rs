@@ -5,6 +5,7 @@ use crate::domain::ClaimedJob;
 use crate::domain::Progress;
 use crate::domain::Stage;
 use crate::ingest::IngestError;
+use crate::ingest::error::fenced;
 use crate::ports::Jobs;
 use crate::ports::StoreError;
 use std::sync::Arc;
@@ -63,6 +64,19 @@ impl Run {
             Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => Err(IngestError::LeaseLost),
             Err(error @ StoreError::Corrupt { .. }) => Err(error.into()),
         }
+    }
+
+    /// Gives the job back for the lane of vectors; so many of its passages have theirs.
+    ///
+    /// # Errors
+    /// As [`Run::advance`], but a database that does not answer ends the attempt.
+    pub(super) async fn pass_on(&self, done: usize, total: usize) -> Result<(), IngestError> {
+        self.jobs.pass_on(&self.job, done as i64, total as i64).await.map_err(fenced)
+    }
+
+    /// Says whether the job has had its turn: jobs of other users wait in its lane.
+    pub(super) async fn others_wait(&self) -> bool {
+        self.jobs.others_wait(&self.job).await.unwrap_or(false)
     }
 
     /// A stage is over that began then.

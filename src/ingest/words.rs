@@ -5,6 +5,7 @@
 use crate::audit::Event;
 use crate::domain::ClaimedJob;
 use crate::domain::EventId;
+use crate::domain::Lane;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::SparseVector;
@@ -44,8 +45,9 @@ impl Prepared {
         &self.extracted.embedded_sha256
     }
 
-    /// The same, found stored as it is.
-    pub(super) fn already_stored(self) -> Self {
+    /// The same, found stored as it is; so many vectors were kept when it was.
+    pub(super) fn already_stored(mut self, vectors_kept: u64) -> Self {
+        self.extracted.coverage.vectors_kept = vectors_kept;
         Self { stored: true, ..self }
     }
 
@@ -92,7 +94,7 @@ pub(super) async fn prepare(parts: &IngestParts, run: &Run, chunks: Chunks) -> R
     Ok(Prepared { extracted, stored: false, texts, terms, dense })
 }
 
-/// Stores the text and makes its words searchable.
+/// Stores the text and makes its words searchable, where that was not done in the other lane.
 #[tracing::instrument(name = "words", skip_all)]
 pub(super) async fn words(parts: &IngestParts, run: &Run, prepared: Prepared) -> Result<Words, IngestError> {
     let (began, job) = (Instant::now(), run.job());
@@ -104,6 +106,9 @@ pub(super) async fn words(parts: &IngestParts, run: &Run, prepared: Prepared) ->
     let passages = extracted.passages.iter().zip(terms).enumerate();
     let points = passages.map(|(at, (passage, sparse))| point(passage, since, dense.remove(&at), sparse));
     let points: Vec<Point> = points.collect();
+    if stored && job.lane == Lane::Vectors && !job.redo {
+        return Ok(Words { extracted, points, texts });
+    }
     for batch in points.chunks(BATCH) {
         parts.index.upsert(batch.to_vec()).await?;
     }

@@ -4,6 +4,7 @@ use crate::audit::Event;
 use crate::domain::ClaimedJob;
 use crate::domain::EventId;
 use crate::domain::Faulty;
+use crate::domain::Lane;
 use crate::domain::Stage;
 use crate::domain::Warning;
 use crate::ingest::Ingest;
@@ -30,8 +31,8 @@ const MAX_IDLE: Duration = Duration::from_secs(10);
 /// How often the depth of the queue is measured.
 const MEASURE: Duration = Duration::from_secs(5);
 
-/// Takes jobs until stopped.
-pub(super) async fn work(ingest: &Ingest, worker: &str, stop: &CancellationToken) {
+/// Takes jobs of a lane until stopped.
+pub(super) async fn work(ingest: &Ingest, lane: Lane, worker: &str, stop: &CancellationToken) {
     let parts = &ingest.parts;
     let poll = Duration::from_millis(parts.config.poll_ms.max(10));
     let lease = Duration::from_millis(parts.config.lease_ms);
@@ -42,7 +43,7 @@ pub(super) async fn work(ingest: &Ingest, worker: &str, stop: &CancellationToken
             measure_queue(parts).await;
             measured = Some(Instant::now());
         }
-        match parts.jobs.claim(worker, lease).await {
+        match parts.jobs.claim(lane, worker, lease).await {
             Ok(Some(job)) => {
                 attempt(ingest, job, stop).await;
                 idle = poll;
@@ -56,7 +57,7 @@ pub(super) async fn work(ingest: &Ingest, worker: &str, stop: &CancellationToken
         }
         tokio::select! {
             () = stop.cancelled() => {}
-            () = ingest.arrivals.notified() => {}
+            () = ingest.arrivals.announced(lane) => {}
             () = tokio::time::sleep(idle) => {}
         }
     }
@@ -86,7 +87,8 @@ async fn attempt(ingest: &Ingest, job: ClaimedJob, stop: &CancellationToken) {
         () = stopped(stop) => Err(IngestError::Interrupted),
     };
     let outcome = match result {
-        Ok(indexed) => say_indexed(&run, &indexed, began),
+        Ok(Some(indexed)) => say_indexed(&run, &indexed, began),
+        Ok(None) => say_passed_on(&run, began),
         Err(IngestError::Stopped) => {
             tracing::info!(stage = run.stage().as_str(), "the job was let go: it was stopped");
             "stopped"
@@ -115,6 +117,17 @@ fn say_indexed(run: &Run, indexed: &Indexed, began: Instant) -> &'static str {
         "the document is indexed"
     );
     "indexed"
+}
+
+fn say_passed_on(run: &Run, began: Instant) -> &'static str {
+    tracing::info!(
+        ms = began.elapsed().as_millis(),
+        read_ms = run.stage_ms(Stage::Read),
+        chunk_ms = run.stage_ms(Stage::Chunk),
+        embed_ms = run.stage_ms(Stage::Embed),
+        "the document can be found by its words; its vectors come in turn"
+    );
+    "passed_on"
 }
 
 /// Ends a failed attempt as its error asks.

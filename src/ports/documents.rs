@@ -10,6 +10,7 @@ use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::Job;
 use crate::domain::JobId;
+use crate::domain::Lane;
 use crate::domain::Page;
 use crate::domain::PageLayout;
 use crate::domain::PageSummary;
@@ -268,11 +269,20 @@ pub trait Erasures: Send + Sync {
 /// The queue of the pipeline.
 #[async_trait]
 pub trait Jobs: Send + Sync {
-    /// Takes the next job for `lease`, if one may run; first puts expired leases back.
-    async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedJob>, StoreError>;
+    /// Takes the next job of the lane for `lease`, if one may run; first puts expired leases back.
+    async fn claim(
+        &self,
+        lane: Lane,
+        worker: &str,
+        lease: Duration,
+    ) -> Result<Option<ClaimedJob>, StoreError>;
     /// Says how far it is and keeps the lease; `Conflict` when another worker has it or the document is gone.
     async fn progress(&self, job: &ClaimedJob, progress: Progress, lease: Duration)
     -> Result<(), StoreError>;
+    /// Puts it back for the lane of vectors, with all its attempts; so many passages have their vectors.
+    async fn pass_on(&self, job: &ClaimedJob, done: i64, total: i64) -> Result<(), StoreError>;
+    /// Says whether a job of another user waits in its lane.
+    async fn others_wait(&self, job: &ClaimedJob) -> Result<bool, StoreError>;
     /// Ends this attempt: again at `retry_at`, or for good when none. The document fails with it for good.
     async fn fail(
         &self,

@@ -1,6 +1,7 @@
 //! A document through time: versions keep what did not change, stay readable and searchable as of then, and are compared
 //! clause by clause.
 
+use crate::support::app::Size;
 use crate::support::app::TestApp;
 use crate::support::app::body;
 use crate::support::app::eventually;
@@ -134,6 +135,34 @@ async fn words_are_searchable_before_the_vectors() {
     let kinds: Vec<&str> =
         log["data"].as_array().unwrap().iter().filter_map(|event| event["kind"].as_str()).collect();
     assert!(kinds.contains(&"document.words_indexed") && kinds.contains(&"document.indexed"), "{kinds:?}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_short_text_waits_neither_to_be_found_nor_to_be_whole_for_anothers_long_one() {
+    let app = TestApp::with(Size::Small, |config| config.ingest.turn_ms = 200).await;
+    let collection = app.collection("contracts").await;
+    let (_, olga) = app.user("olga", &["contributor"], Some((&collection, "write"))).await;
+    let (_, taken) = app.upload(&collection, "long.txt", contract(80, "500").as_bytes()).await;
+    let long = taken["data"][0]["document_id"].as_str().unwrap().to_owned();
+    let document = async |id: &str| app.get(&format!("/api/v1/documents/{id}")).await.1;
+    let embedding = async || {
+        let (_, jobs) = app.get(&format!("/api/v1/jobs?document={long}")).await;
+        (jobs["data"][0]["stage"] == "embed" && jobs["data"][0]["state"] == "running").then_some(())
+    };
+    eventually("the long one is being embedded", embedding).await;
+
+    let form = Form::new().part("file", Part::bytes(b"The cat sleeps.".to_vec()).file_name("short.md"));
+    let path = format!("/api/v1/collections/{collection}/documents");
+    let (_, taken) = body(app.as_user(&olga, Method::POST, &path).multipart(form)).await;
+    let short = taken["data"][0]["document_id"].as_str().unwrap().to_owned();
+    let settled = app.settled(&short).await;
+    let meanwhile = document(&long).await;
+
+    assert_eq!((&settled["status"], &settled["searchable"]), (&json!("ready"), &json!("whole")), "{settled}");
+    assert_eq!(meanwhile["searchable"], "words", "it was given back for a turn: {meanwhile}");
+    let whole = app.settled(&long).await;
+    assert_eq!((&whole["status"], &whole["coverage"]["vectors_kept"]), (&json!("ready"), &json!(0)), "{whole}");
     app.stop().await;
 }
 

@@ -14,6 +14,7 @@ use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::Job;
 use crate::domain::JobId;
+use crate::domain::Lane;
 use crate::domain::Progress;
 use crate::domain::Warning;
 use crate::ports::Jobs;
@@ -31,19 +32,24 @@ const CLAIM_PAUSE: Duration = Duration::from_millis(2);
 
 #[async_trait]
 impl Jobs for Postgres {
-    async fn claim(&self, worker: &str, lease: Duration) -> Result<Option<ClaimedJob>, StoreError> {
+    async fn claim(
+        &self,
+        lane: Lane,
+        worker: &str,
+        lease: Duration,
+    ) -> Result<Option<ClaimedJob>, StoreError> {
         self.expire_leases().await?;
         for _ in 0..CLAIM_TRIES {
-            if let Some(job) = self.claim_next(worker, lease, false).await? {
+            if let Some(job) = self.claim_next(lane, worker, lease, false).await? {
                 return Ok(Some(job));
             }
-            if !self.anything_waits().await? {
+            if !self.anything_waits(lane).await? {
                 return Ok(None);
             }
             tokio::time::sleep(CLAIM_PAUSE).await;
         }
         // Others serve those who wait all the time: any job is better than none.
-        self.claim_next(worker, lease, true).await
+        self.claim_next(lane, worker, lease, true).await
     }
 
     async fn progress(
@@ -66,6 +72,28 @@ impl Jobs for Postgres {
         .await
         .map_err(store_error)?;
         still_ours(job, updated.rows_affected())
+    }
+
+    async fn pass_on(&self, job: &ClaimedJob, done: i64, total: i64) -> Result<(), StoreError> {
+        let updated = sqlx::query_file!(
+            "src/adapters/postgres/queries/pass_job_on.sql",
+            job.id.uuid(),
+            job.worker,
+            job.attempt,
+            done,
+            total
+        )
+        .execute(&self.pool)
+        .await
+        .map_err(store_error)?;
+        still_ours(job, updated.rows_affected())
+    }
+
+    async fn others_wait(&self, job: &ClaimedJob) -> Result<bool, StoreError> {
+        sqlx::query_file_scalar!("src/adapters/postgres/queries/others_wait.sql", job.id.uuid())
+            .fetch_one(&self.pool)
+            .await
+            .map_err(store_error)
     }
 
     async fn fail(
@@ -129,6 +157,7 @@ impl Postgres {
     /// The next job of whose turn it is, or of `anybody`.
     async fn claim_next(
         &self,
+        lane: Lane,
         worker: &str,
         lease: Duration,
         anybody: bool,
@@ -137,7 +166,8 @@ impl Postgres {
             "src/adapters/postgres/queries/claim_job.sql",
             worker,
             lease.as_secs_f64(),
-            anybody
+            anybody,
+            lane.as_str()
         )
         .fetch_optional(&self.pool)
         .await
@@ -155,15 +185,19 @@ impl Postgres {
             attempt: row.attempts,
             max_attempts: row.max_attempts,
             worker: worker.to_owned(),
+            lane,
             begins: known(&row.begins)?,
             redo: row.redo,
             visible_since: row.visible_since,
         }))
     }
 
-    async fn anything_waits(&self) -> Result<bool, StoreError> {
+    async fn anything_waits(&self, lane: Lane) -> Result<bool, StoreError> {
         sqlx::query_scalar!(
-            r#"select exists (select 1 from jobs where state = 'ready' and run_at <= now()) as "waits!""#
+            r#"select exists (
+                 select 1 from jobs where state = 'ready' and lane = $1 and run_at <= now()
+             ) as "waits!""#,
+            lane.as_str()
         )
         .fetch_one(&self.pool)
         .await

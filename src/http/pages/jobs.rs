@@ -9,6 +9,7 @@ use crate::domain::Job;
 use crate::domain::JobId;
 use crate::domain::JobState;
 use crate::domain::Page;
+use crate::domain::Stage;
 use crate::http::State as Service;
 use crate::http::auth::Caller;
 use crate::http::error::AppError;
@@ -181,6 +182,9 @@ fn how_far(job: &Job) -> Markup {
         @if job.state == JobState::Running {
             span data-stage { (stage) @if total > 0 { " " (done) " of " (total) } }
             @if total > 0 { progress aria-label="Progress" max=(total) value=(done) {} } @else { progress aria-label="Progress" {} }
+        }
+        @if job.state == JobState::Ready && job.progress.stage == Stage::Embed {
+            "found by its words; waits to be embedded"
         }
         @if let Some(error) = &job.error {
             div.error {

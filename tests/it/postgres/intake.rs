@@ -5,6 +5,7 @@ use crate::support::postgres::TestPostgres;
 use docent::adapters::postgres::Postgres;
 use docent::domain::Accepted;
 use docent::domain::ClaimedJob;
+use docent::domain::Lane;
 use docent::domain::Collection;
 use docent::domain::CollectionId;
 use docent::domain::Coverage;
@@ -337,9 +338,9 @@ pub(super) fn upload(collection: &Collection, user: UserId, name: &str) -> NewVe
     }
 }
 
-/// Takes the next job for long.
+/// Takes the next job of the first lane for long.
 pub(super) async fn claim(store: &Postgres, worker: &str) -> ClaimedJob {
-    store.claim(worker, Duration::from_mins(10)).await.unwrap().expect("a job waits")
+    store.claim(Lane::Words, worker, Duration::from_mins(10)).await.unwrap().expect("a job waits")
 }
 
 /// Text in two pages of one passage each.

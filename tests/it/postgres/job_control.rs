@@ -12,6 +12,7 @@ use docent::domain::Coverage;
 use docent::domain::DocumentStatus;
 use docent::domain::JobId;
 use docent::domain::JobState;
+use docent::domain::Lane;
 use docent::domain::Searchable;
 use docent::domain::UserId;
 use docent::domain::Warning;
@@ -81,7 +82,7 @@ async fn whoever_claims_at_once_no_job_is_taken_twice_and_users_take_turns() {
         let workers = (0..WORKERS).map(|worker| {
             let (store, taken) = (postgres.store.clone(), Arc::clone(&taken));
             tokio::spawn(async move {
-                while let Some(job) = store.claim(&format!("w{worker}"), LEASE).await.unwrap() {
+                while let Some(job) = store.claim(Lane::Words, &format!("w{worker}"), LEASE).await.unwrap() {
                     taken.lock().unwrap().push(job.id);
                 }
             })
@@ -142,7 +143,7 @@ async fn a_stopped_job_can_write_no_more_and_nothing_of_it_is_seen() {
     assert!(matches!(again, Err(StoreError::Conflict { .. })), "{again:?}");
     assert_eq!((document.status, document.searchable), (DocumentStatus::Failed, Searchable::No));
     assert_eq!(document.error.unwrap(), stopped());
-    assert!(store.claim("w", LEASE).await.unwrap().is_none());
+    assert!(store.claim(Lane::Words, "w", LEASE).await.unwrap().is_none());
 }
 
 #[tokio::test]

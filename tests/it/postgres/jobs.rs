@@ -7,6 +7,7 @@ use crate::support::postgres::TestPostgres;
 use docent::domain::Coverage;
 use docent::domain::DocumentStatus;
 use docent::domain::JobState;
+use docent::domain::Lane;
 use docent::domain::Progress;
 use docent::domain::Stage;
 use docent::domain::Warning;
@@ -30,7 +31,7 @@ async fn a_job_goes_to_one_worker() {
 
     let claims = (0..8).map(|worker| {
         let store = postgres.store.clone();
-        tokio::spawn(async move { store.claim(&format!("w{worker}"), LEASE).await.unwrap() })
+        tokio::spawn(async move { store.claim(Lane::Words, &format!("w{worker}"), LEASE).await.unwrap() })
     });
     let claimed = futures::future::join_all(claims).await;
     let mut ids: Vec<_> = claimed.into_iter().filter_map(|job| job.unwrap().map(|job| job.id)).collect();
@@ -46,7 +47,7 @@ async fn an_expired_lease_goes_to_another_worker_and_the_first_can_write_no_more
     let postgres = TestPostgres::fresh().await;
     let (ada, collection) = postgres.contributor("ada").await;
     postgres.store.accept(&upload(&collection, ada, "a")).await.unwrap();
-    let first = postgres.store.claim("first", Duration::ZERO).await.unwrap().unwrap();
+    let first = postgres.store.claim(Lane::Words, "first", Duration::ZERO).await.unwrap().unwrap();
 
     let second = claim(&postgres.store, "second").await;
     let progress = Progress { stage: Stage::Read, done: 1, total: 2 };
@@ -74,9 +75,9 @@ async fn a_job_whose_workers_all_fall_silent_is_given_up() {
     let (ada, collection) = postgres.contributor("ada").await;
     let once = NewVersion { max_attempts: 1, ..upload(&collection, ada, "a") };
     let accepted = postgres.store.accept(&once).await.unwrap();
-    postgres.store.claim("first", Duration::ZERO).await.unwrap().unwrap();
+    postgres.store.claim(Lane::Words, "first", Duration::ZERO).await.unwrap().unwrap();
 
-    let second = postgres.store.claim("second", LEASE).await.unwrap();
+    let second = postgres.store.claim(Lane::Words, "second", LEASE).await.unwrap();
     let filter = postgres.filter(ada).await;
     let job = Jobs::find(&postgres.store, accepted.job_id, &filter).await.unwrap().unwrap();
     let document = Documents::find(&postgres.store, accepted.document_id, &filter).await.unwrap().unwrap();
@@ -85,6 +86,55 @@ async fn a_job_whose_workers_all_fall_silent_is_given_up() {
     assert_eq!(job.state, JobState::Failed);
     assert_eq!(document.status, DocumentStatus::Failed);
     assert_eq!(document.error.unwrap().code, "lease_expired");
+}
+
+#[tokio::test]
+async fn what_is_passed_on_waits_in_the_other_lane_with_all_its_attempts() {
+    let postgres = TestPostgres::fresh().await;
+    let (store, (ada, collection)) = (&postgres.store, postgres.contributor("ada").await);
+    let accepted = store.accept(&upload(&collection, ada, "a")).await.unwrap();
+    store.claim(Lane::Words, "first", Duration::ZERO).await.unwrap().unwrap();
+    let reads = claim(store, "reads").await;
+
+    store.pass_on(&reads, 3, 20).await.unwrap();
+    let filter = postgres.filter(ada).await;
+    let waiting = Jobs::find(store, accepted.job_id, &filter).await.unwrap().unwrap();
+    let late = store.pass_on(&reads, 4, 20).await;
+    let nothing = store.claim(Lane::Words, "reads", LEASE).await.unwrap();
+    let embeds = store.claim(Lane::Vectors, "embeds", LEASE).await.unwrap().unwrap();
+    let running = Jobs::find(store, accepted.job_id, &filter).await.unwrap().unwrap();
+
+    let progress = Progress { stage: Stage::Embed, done: 3, total: 20 };
+    assert_eq!((reads.attempt, embeds.attempt), (2, 1));
+    assert_eq!((waiting.state, waiting.progress, waiting.error), (JobState::Ready, progress, None));
+    assert_eq!((running.state, running.progress), (JobState::Running, progress));
+    assert_eq!((nothing.is_none(), embeds.id), (true, reads.id));
+    assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+}
+
+#[tokio::test]
+async fn turns_are_taken_in_each_lane_and_only_others_end_one() {
+    let postgres = TestPostgres::fresh().await;
+    let store = &postgres.store;
+    let (ada, adas) = postgres.contributor("ada").await;
+    let (bob, bobs) = postgres.contributor("bob").await;
+    for name in ["a0", "a1"] {
+        store.accept(&upload(&adas, ada, name)).await.unwrap();
+        store.pass_on(&claim(store, "reads").await, 0, 9).await.unwrap();
+    }
+    let first = store.claim(Lane::Vectors, "embeds", LEASE).await.unwrap().unwrap();
+    let alone = store.others_wait(&first).await.unwrap();
+    let bobs = store.accept(&upload(&bobs, bob, "b")).await.unwrap();
+    let unread = store.others_wait(&first).await.unwrap();
+    store.pass_on(&claim(store, "reads").await, 0, 9).await.unwrap();
+    let waits = store.others_wait(&first).await.unwrap();
+    let before = store.before(bobs.job_id).await.unwrap();
+
+    store.pass_on(&first, 5, 9).await.unwrap();
+    let next = store.claim(Lane::Vectors, "embeds", LEASE).await.unwrap().unwrap();
+
+    assert_eq!((alone, unread, waits), (false, false, true));
+    assert_eq!((next.id, before), (bobs.job_id, Some(1)));
 }
 
 #[tokio::test]
@@ -99,7 +149,7 @@ async fn a_failed_attempt_waits_for_its_time_and_the_last_one_is_for_good() {
 
     let first = claim(&postgres.store, "w").await;
     postgres.store.fail(&first, &warning, Some(now + time::Duration::hours(1))).await.unwrap();
-    let early = postgres.store.claim("w", LEASE).await.unwrap();
+    let early = postgres.store.claim(Lane::Words, "w", LEASE).await.unwrap();
     let waiting = Jobs::find(&postgres.store, accepted.job_id, &filter).await.unwrap().unwrap();
     sqlx::query("update jobs set run_at = now()").execute(&mut postgres.owner().await).await.unwrap();
     let second = claim(&postgres.store, "w").await;

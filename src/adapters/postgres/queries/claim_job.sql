@@ -1,12 +1,12 @@
--- Users take turns: first who waits the longest since a job of theirs was taken, then the oldest of theirs. A user whom
--- another worker is just serving is passed over, also one who was served since this statement began; $3 takes any job,
--- for when nobody else waits.
+-- Users take turns in each lane ($4): first who waits the longest since a job of theirs was taken, then the oldest of
+-- theirs. A user whom another worker is just serving is passed over, also one who was served since this statement began;
+-- $3 takes any job, for when nobody else waits.
 with recursive waiting as (
     -- One look into the index for each user.
     (
         select jobs.requested_by
         from jobs
-        where jobs.state = 'ready' and jobs.run_at <= now()
+        where jobs.state = 'ready' and jobs.lane = $4 and jobs.run_at <= now()
         order by jobs.requested_by
         limit 1
     )
@@ -14,7 +14,10 @@ with recursive waiting as (
     select (
         select jobs.requested_by
         from jobs
-        where jobs.state = 'ready' and jobs.run_at <= now() and jobs.requested_by > waiting.requested_by
+        where jobs.state = 'ready'
+            and jobs.lane = $4
+            and jobs.run_at <= now()
+            and jobs.requested_by > waiting.requested_by
         order by jobs.requested_by
         limit 1
     )
@@ -25,6 +28,7 @@ turn as (
     select user_id
     from turns
     where not $3
+        and lane = $4
         and user_id in (select requested_by from waiting)
         and served_at < statement_timestamp()
     order by served_at, user_id
@@ -35,6 +39,7 @@ next as (
     select id, requested_by
     from jobs
     where state = 'ready'
+        and lane = $4
         and run_at <= now()
         and ($3 or requested_by = (select user_id from turn))
     order by later, run_at, id
@@ -44,9 +49,9 @@ next as (
 claimed as (
     update jobs
     set state = 'running',
-        stage = 'queued',
-        done = 0,
-        total = 0,
+        stage = case lane when 'words' then 'queued' else stage end,
+        done = case lane when 'words' then 0 else done end,
+        total = case lane when 'words' then 0 else total end,
         attempts = attempts + 1,
         worker = $1,
         lease_until = now() + make_interval(secs => $2)
@@ -60,7 +65,7 @@ served as (
     update turns
     set served_at = clock_timestamp()
     from claimed
-    where turns.user_id = claimed.requested_by
+    where turns.user_id = claimed.requested_by and turns.lane = $4
 )
 update versions
 set status = case when claimed.redo then versions.status else 'processing' end

@@ -111,7 +111,7 @@ function follow(row, job) {
     const source = new EventSource(`/api/v1/jobs/${job}/events`);
     const show = (event) => {
       const now = JSON.parse(event.data);
-      row.state.textContent = now.state === "ready" && now.attempts > 0 ? `Again soon (attempt ${now.attempts + 1})` : STAGES[now.stage] ?? now.stage;
+      row.state.textContent = said(now);
       if (now.total > 0) { row.bar.max = now.total; row.bar.value = now.done; } else row.bar.removeAttribute("value");
       return now;
     };
@@ -127,6 +127,12 @@ function follow(row, job) {
       source.addEventListener(end, (event) => { source.close(); failed(row, show(event).error?.detail ?? end); resolve(); });
     }
   });
+}
+
+function said(job) {
+  if (job.state === "ready" && job.attempts > 0) return `Again soon (attempt ${job.attempts + 1})`;
+  if (job.state === "ready" && job.stage === "embed") return "Found by its words; waits to be embedded";
+  return STAGES[job.stage] ?? job.stage;
 }
 
 function finished(row, text) {
