@@ -1,6 +1,8 @@
 //! Numbers in folded text, as they are written. Knows no passage.
 
 use crate::answer::denial::words;
+use crate::domain::number_words::ONES;
+use crate::domain::number_words::TENS;
 use std::collections::BTreeSet;
 
 const NUMERALS: &str = "〇零一二两三四五六七八九十百千万亿壹贰叁肆伍陆柒捌玖拾佰仟";
@@ -8,50 +10,15 @@ const NUMERALS: &str = "〇零一二两三四五六七八九十百千万亿壹�
 const NOT_NUMBERS: &[&str] = &["千万", "万一", "一一", "万千"];
 /// After a single numeral these make it a number: `三日`, but not `一般`.
 const UNITS: &str = "日天周月年季时秒元角块人次条款项个名件份台套倍成折级期章节页号层楼岁米吨%点方";
-const NUMBER_WORDS: &[&str] = &[
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-    "thirty",
-    "forty",
-    "fifty",
-    "sixty",
-    "seventy",
-    "eighty",
-    "ninety",
-    "hundred",
-    "thousand",
-    "million",
-    "billion",
-    "half",
-    "quarter",
-    "third",
-    "double",
-    "twice",
-];
+/// Beside one to ninety.
+const OTHER_WORDS: &[&str] =
+    &["hundred", "thousand", "million", "billion", "half", "quarter", "third", "double", "twice"];
 
 /// Numbers as they are written: digits with their decimal point (thousands separators left out), Chinese numerals and
 /// English number words. `三十` and `30` are not taken for each other.
 pub(super) fn numbers(folded: &[char]) -> BTreeSet<String> {
     let mut found: BTreeSet<String> =
-        words(folded).filter(|word| NUMBER_WORDS.contains(&word.as_str())).collect();
+        words(folded).filter(|word| is_number(word)).collect();
     let mut at = 0;
     while at < folded.len() {
         let (end, number) = if folded[at].is_ascii_digit() {
@@ -65,6 +32,10 @@ pub(super) fn numbers(folded: &[char]) -> BTreeSet<String> {
         at = end;
     }
     found
+}
+
+fn is_number(word: &str) -> bool {
+    [&ONES as &[&str], &TENS, OTHER_WORDS].iter().any(|list| list.contains(&word))
 }
 
 fn digits(folded: &[char], start: usize) -> (usize, Option<String>) {

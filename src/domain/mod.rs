@@ -9,6 +9,7 @@ mod id;
 mod job;
 mod layout;
 mod model;
+pub mod number_words;
 mod passage;
 mod principal;
 mod question;

@@ -85,7 +85,7 @@ async fn record(parts: &IngestParts, job: &ClaimedJob, extracted: &Extracted) ->
             "attempt": job.attempt,
             "sha256": job.sha256,
             "media_type": extracted.media_type,
-            "reader": concat!("docent-reader ", env!("CARGO_PKG_VERSION")),
+            "reader": concat!("docent-reader ", env!("CARGO_PKG_VERSION"), "+", env!("DOCENT_PIPELINE")),
             "embedder": {
                 "model": embedder.model,
                 "weights_sha256": embedder.weights_sha256,

@@ -13,7 +13,7 @@ use sha2::Sha256;
 pub(super) fn recipe(parts: &IngestParts) -> Made {
     let recogniser = parts.recogniser.as_deref().and_then(|folder| folder.file_name());
     let read_with = digest(&json!({
-        "reader": env!("CARGO_PKG_VERSION"),
+        "pipeline": env!("DOCENT_PIPELINE"),
         "limits": parts.reader,
         "recogniser": recogniser.map(|name| name.to_string_lossy()),
     }));

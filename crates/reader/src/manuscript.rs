@@ -8,7 +8,9 @@ use crate::parsed::Heading;
 use crate::parsed::Page;
 use crate::parsed::Parsed;
 use crate::parsed::Span;
+use crate::parsed::Table;
 use crate::parsed::Warning;
+use crate::table::Rows;
 
 /// A text under construction.
 pub(crate) struct Manuscript<'o> {
@@ -17,11 +19,13 @@ pub(crate) struct Manuscript<'o> {
     characters: u32,
     pages: Vec<Page>,
     headings: Vec<Heading>,
+    tables: Vec<Table>,
 }
 
 impl<'o> Manuscript<'o> {
     pub(crate) fn new(options: &'o ReadOptions) -> Self {
-        Self { options, content: String::new(), characters: 0, pages: Vec::new(), headings: Vec::new() }
+        let (pages, headings, tables) = (Vec::new(), Vec::new(), Vec::new());
+        Self { options, content: String::new(), characters: 0, pages, headings, tables }
     }
 
     /// Begins a page; every block belongs to one.
@@ -68,6 +72,26 @@ impl<'o> Manuscript<'o> {
         Ok(())
     }
 
+    /// Adds a block that is a table; nothing where it has no rows.
+    pub(crate) fn table(&mut self, table: &Rows) -> Result<(), ReadError> {
+        if table.lines.is_empty() {
+            return Ok(());
+        }
+        self.block(&table.lines.join("\n"), None)?;
+        let mut end = self.characters;
+        let rows = table.lines.iter().rev().map(|line| {
+            // Behind each stands a line break.
+            let span = Span { start: end - 1 - line.chars().count() as u32, end: end - 1 };
+            end = span.start;
+            span
+        });
+        let mut rows: Vec<Span> = rows.collect();
+        rows.reverse();
+        let (page, header_rows) = (self.pages.len() as u32, table.header_rows as u32);
+        self.tables.push(Table { page, rows, header_rows });
+        Ok(())
+    }
+
     /// Tells of characters on the page that could not be found.
     pub(crate) fn undecodable(&mut self, count: u32) {
         if let Some(page) = self.pages.last_mut() {
@@ -102,9 +126,8 @@ impl<'o> Manuscript<'o> {
         if self.content.is_empty() {
             return Err(ReadError::Empty);
         }
-        let Self { content, pages, headings, .. } = self;
-        let (tables, unread) = (Vec::new(), Vec::new());
-        Ok(Parsed { format, title, content, pages, headings, tables, warnings, unread })
+        let Self { content, pages, headings, tables, .. } = self;
+        Ok(Parsed { format, title, content, pages, headings, tables, warnings, unread: Vec::new() })
     }
 }
 

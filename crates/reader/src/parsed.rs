@@ -14,8 +14,9 @@ pub struct Parsed {
     pub title: Option<String>,
     /// All text in reading order. For Markdown and plain text it is the file's own text, byte order mark removed; for Word,
     /// PowerPoint, web pages and e-mail paragraphs with an empty line between them, and the rows of tables as
-    /// `| Item | Price |`, as for the tables of a PDF; for Excel rows as `3 | Rent | 2400 |` under the letters of their columns. Tracked changes of Word
-    /// stand in it as `[inserted: …]`, `[deleted: …]`, `[moved here: …]` and `[moved away: …]`, each on one line.
+    /// `| Item | Price |`, as for the tables of a PDF; for Excel rows as `3 | Rent | 2400 |` under the letters of their
+    /// columns. Tracked changes of Word stand in it as `[inserted: …]`, `[deleted: …]`, `[moved here: …]` and
+    /// `[moved away: …]`, each on one line; a note is called as `[^1]` and follows its paragraph.
     ///
     /// Of a PDF: a word broken at the end of a line stands whole before the line break, as two [`Word`]s without a space
     /// between. A raised mark of a footnote is `[^1]`, so that it neither sticks to the number before it nor looks like

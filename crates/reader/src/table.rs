@@ -1,5 +1,5 @@
-//! A table as rows of text, `| Item | Price |`; a cell that goes on downwards is repeated in every row. Knows no file
-//! format.
+//! A table as rows of text, `| Item | Price |`; a cell that goes on downwards is repeated in every row, and the first rows
+//! may name the columns. Knows no file format.
 
 use std::collections::BTreeMap;
 
@@ -17,6 +17,9 @@ pub(crate) struct Table {
     /// A row is open; how many ended before it, those without text too.
     in_row: bool,
     ended: usize,
+    /// Whether the open row names the columns; so many before it do, and nothing stands between.
+    names: Names,
+    header_rows: usize,
     cell: Option<Cell>,
     column: usize,
     /// What goes on downwards, by column.
@@ -24,6 +27,25 @@ pub(crate) struct Table {
     /// Bytes of text that cells hold themselves, and that they repeat.
     own: usize,
     repeated: usize,
+}
+
+/// A table that was read.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rows {
+    /// Each a line.
+    pub(crate) lines: Vec<String>,
+    /// How many of the first name the columns.
+    pub(crate) header_rows: usize,
+}
+
+/// Whether a row names the columns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Names {
+    #[default]
+    No,
+    /// It is set off as such a row would be: it does if its text could.
+    Perhaps,
+    Yes,
 }
 
 struct Cell {
@@ -55,6 +77,12 @@ impl Table {
         self.end_row();
         self.column = 0;
         self.in_row = true;
+        self.names = Names::No;
+    }
+
+    /// Says whether the open row names the columns.
+    pub(crate) const fn names_columns(&mut self, names: Names) {
+        self.names = names;
     }
 
     /// Begins another part of the table: no cell goes on into it (WHATWG HTML, 4.9.12).
@@ -163,13 +191,81 @@ impl Table {
         self.ended += usize::from(std::mem::take(&mut self.in_row));
         let row = std::mem::take(&mut self.row);
         if row.iter().any(|cell| !cell.is_empty()) {
+            let names = match self.names {
+                Names::No => false,
+                Names::Perhaps => could_name_columns(row.iter().map(String::as_str)),
+                Names::Yes => true,
+            };
             let cells: Vec<String> = row.into_iter().map(|cell| cell.replace('|', "¦")).collect();
+            self.header_rows += usize::from(names && self.header_rows == self.rows.len());
             self.rows.push(format!("| {} |", cells.join(" | ")));
         }
     }
 
-    pub(crate) fn rows(mut self) -> Vec<String> {
+    /// Ends the table. A table of names alone has none: they say nothing of what is below them.
+    pub(crate) fn rows(mut self) -> Rows {
         self.end_row();
-        self.rows
+        let header_rows = if self.header_rows < self.rows.len() { self.header_rows } else { 0 };
+        Rows { lines: self.rows, header_rows }
+    }
+}
+
+/// Says whether cells could name columns: several, none of them empty or a value.
+pub(crate) fn could_name_columns<'a>(cells: impl IntoIterator<Item = &'a str>) -> bool {
+    let mut count = 0;
+    let mut cells = cells.into_iter().inspect(|_| count += 1);
+    let all = cells.all(|cell| !cell.trim().is_empty() && !cell.contains(|sign: char| sign.is_numeric()));
+    all && count > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(table: &[(Names, &[&str])]) -> Rows {
+        let mut read = Table::default();
+        for (names, cells) in table {
+            read.begin_row();
+            read.names_columns(*names);
+            for cell in *cells {
+                read.begin_cell();
+                read.text(cell);
+                read.end_cell();
+            }
+            read.end_row();
+        }
+        read.rows()
+    }
+
+    #[test]
+    fn only_the_first_rows_name_columns_and_only_of_something() {
+        let check = |table: &[(Names, &[&str])], expected: usize| {
+            assert_eq!(rows(table).header_rows, expected, "{table:?}");
+        };
+        let names: (Names, &[&str]) = (Names::Yes, &["Item", "Price"]);
+        let row: (Names, &[&str]) = (Names::No, &["Rent", "2400"]);
+
+        check(&[names, row], 1);
+        check(&[names, names, row], 2);
+        check(&[names, row, names], 1);
+        check(&[row, names], 0);
+        check(&[names], 0);
+        check(&[(Names::Yes, &["", ""]), names, row], 1);
+    }
+
+    #[test]
+    fn a_row_that_is_only_set_off_names_columns_where_it_could() {
+        let check = |cells: &[&str], expected: usize| {
+            assert_eq!(
+                rows(&[(Names::Perhaps, cells), (Names::No, &["x", "y"])]).header_rows,
+                expected,
+                "{cells:?}"
+            );
+        };
+
+        check(&["项目", "租金"], 1);
+        check(&["Price list"], 0);
+        check(&["Rent", "2400"], 0);
+        check(&["Item", ""], 0);
     }
 }

@@ -145,11 +145,7 @@ impl Jobs for Postgres {
             page: None,
             detail: "the service ended while it had this document".to_owned(),
         };
-        sqlx::query_file!("src/adapters/postgres/queries/put_back_jobs.sql", place, json(&died)?)
-            .fetch_all(&self.pool)
-            .await
-            .map(|put_back| put_back.len() as u64)
-            .map_err(store_error)
+        self.take_back(&died, Some(place)).await
     }
 }
 
@@ -210,15 +206,20 @@ impl Postgres {
             page: None,
             detail: "the worker that had this document fell silent".to_owned(),
         };
-        let expired = sqlx::query_file!("src/adapters/postgres/queries/expire_leases.sql", json(&silent)?)
-            .fetch_all(&self.pool)
-            .await
-            .map_err(store_error)?
-            .len();
+        let expired = self.take_back(&silent, None).await?;
         if expired > 0 {
             tracing::warn!(jobs = expired, "took back jobs of workers that fell silent");
         }
         Ok(())
+    }
+
+    /// Takes jobs back from workers that fell silent, or from all of a place that ended; a hundred at most.
+    async fn take_back(&self, why: &Warning, place: Option<&str>) -> Result<u64, StoreError> {
+        sqlx::query_file!("src/adapters/postgres/queries/take_back_jobs.sql", json(why)?, place)
+            .fetch_all(&self.pool)
+            .await
+            .map(|taken| taken.len() as u64)
+            .map_err(store_error)
     }
 }
 

@@ -75,35 +75,12 @@ pub fn roman(number: &str) -> Option<u32> {
 
 /// Reads `ONE` or `Twenty-One`, which stand for numbers in headings; in lower case they are words of a sentence.
 pub(super) fn spelled(word: &str) -> Option<u32> {
-    const ONES: [&str; 20] = [
-        "",
-        "one",
-        "two",
-        "three",
-        "four",
-        "five",
-        "six",
-        "seven",
-        "eight",
-        "nine",
-        "ten",
-        "eleven",
-        "twelve",
-        "thirteen",
-        "fourteen",
-        "fifteen",
-        "sixteen",
-        "seventeen",
-        "eighteen",
-        "nineteen",
-    ];
-    const TENS: [&str; 8] = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"];
     if !word.starts_with(|c: char| c.is_ascii_uppercase()) {
         return None;
     }
     let lower = word.to_ascii_lowercase();
     let below =
-        |word: &str, past: usize| ONES[1..past].iter().position(|one| *one == word).map(|at| at as u32 + 1);
+        |word: &str, past: usize| ONES[..past - 1].iter().position(|one| *one == word).map(|at| at as u32 + 1);
     let tens = |word: &str| TENS.iter().position(|ten| *ten == word).map(|at| (at as u32 + 2) * 10);
     match lower.split_once('-') {
         Some((ten, one)) => Some(tens(ten)? + below(one, 10)?),

@@ -179,10 +179,11 @@ impl Reading<'_> {
     }
 }
 
-/// `[Ada: Check this.]`, `¹ See annex.`
+/// `[Ada: Check this.]`, `[^1] See annex.`
 fn is_note(block: &[char]) -> bool {
-    let is_sign = |character: &char| "⁰¹²³⁴⁵⁶⁷⁸⁹".contains(*character);
-    let sign = block.iter().take_while(|character| is_sign(character)).count();
+    let digits = block.iter().skip(2).take_while(|character| character.is_ascii_digit()).count();
+    let is_called =
+        block.starts_with(&['[', '^']) && digits > 0 && block[2 + digits..].starts_with(&[']', ' ']);
     let named = || {
         let name = block.iter().take(NAME).position(|character| *character == ':');
         block.first() == Some(&'[')
@@ -190,5 +191,5 @@ fn is_note(block: &[char]) -> bool {
             && name.is_some()
             && revision::revisions(block).is_empty()
     };
-    (sign > 0 && block.get(sign) == Some(&' ')) || named()
+    is_called || named()
 }

@@ -105,7 +105,7 @@ fn texts() -> impl Strategy<Value = String> {
         "[deleted: old]",
         "[inserted: new [1]]",
         "[Ada: note]",
-        "¹ ",
+        "[^1] ",
         "**",
         "*",
         "`",

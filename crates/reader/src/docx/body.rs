@@ -18,6 +18,7 @@ use crate::error::ReadError;
 use crate::office::xml::Element;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
+use crate::table::Rows;
 use std::collections::HashMap;
 
 /// Elements whose content is no text: how something was before its properties were changed, the second telling of what
@@ -33,11 +34,17 @@ pub(super) struct Block {
     /// As it would stand, without the marks of changes.
     pub(super) title: String,
     pub(super) is_title: bool,
+    /// Its rows, in place of a text.
+    pub(super) table: Option<Rows>,
 }
 
 impl Block {
     fn plain(text: String) -> Self {
-        Self { text, heading: None, title: String::new(), is_title: false }
+        Self { text, heading: None, title: String::new(), is_title: false, table: None }
+    }
+
+    fn table(rows: Rows) -> Self {
+        Self { table: Some(rows), ..Self::plain(String::new()) }
     }
 }
 
@@ -280,7 +287,7 @@ impl<'p> Body<'p> {
         let (Some(note), Some(paragraph)) = (note, self.paragraphs.last_mut()) else { return };
         if counts {
             self.notes += 1;
-            let sign = superscript(self.notes);
+            let sign = format!("[^{}]", self.notes);
             paragraph.notes.push(format!("{sign} {}", note.text));
             self.write(&sign);
         } else if let Some(author) = &note.author {
@@ -317,6 +324,7 @@ impl<'p> Body<'p> {
             heading,
             title: numbered(paragraph.text.standing().trim()),
             is_title: stands && self.parts.styles.is_title(&style),
+            table: None,
         };
         self.put(block, paragraph.text.is_blank() || text.is_empty(), paragraph.notes);
     }
@@ -358,16 +366,11 @@ impl<'p> Body<'p> {
         let Some(grid) = self.tables.pop() else { return };
         let rows = grid.table.rows();
         if let Some(outer) = self.tables.last_mut() {
-            for row in &rows {
+            for row in &rows.lines {
                 outer.table.text(row);
             }
-        } else if !rows.is_empty() {
-            self.blocks.push(Block::plain(rows.join("\n")));
+        } else {
+            self.blocks.push(Block::table(rows));
         }
     }
-}
-
-fn superscript(number: usize) -> String {
-    const SIGNS: [char; 10] = ['⁰', '¹', '²', '³', '⁴', '⁵', '⁶', '⁷', '⁸', '⁹'];
-    number.to_string().chars().filter_map(|digit| SIGNS.get(digit.to_digit(10)? as usize)).collect()
 }

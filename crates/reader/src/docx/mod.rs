@@ -76,6 +76,10 @@ fn assemble(
         manuscript.block(line, None)?;
     }
     for block in blocks {
+        if let Some(rows) = &block.table {
+            manuscript.table(rows)?;
+            continue;
+        }
         let heading = block.heading.map(|level| (level, block.title.as_str()));
         manuscript.titled(&block.text, heading)?;
     }

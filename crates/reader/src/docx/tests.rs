@@ -135,6 +135,32 @@ fn tables_are_rows_and_merged_cells_are_repeated() {
 }
 
 #[test]
+fn rows_that_name_the_columns_are_told() {
+    let cell = |text: &str| format!("<w:tc>{}</w:tc>", paragraph("", text));
+    let row =
+        |properties: &str, cells: [&str; 2]| format!("<w:tr>{properties}{}</w:tr>", cells.map(cell).concat());
+    let check = |properties: &str, first: &str, expected: u32| {
+        let rows = [row(first, ["项目", "租金"]), row("", ["办公室", "2400"])].concat();
+        let body = format!("{}<w:tbl>{properties}{rows}</w:tbl>", paragraph("", "价格"));
+        let parsed = read(&document(&body), &ReadOptions::default()).unwrap();
+        let characters: Vec<char> = parsed.content.chars().collect();
+        let rows: Vec<String> = parsed.tables[0]
+            .rows
+            .iter()
+            .map(|row| characters[row.start as usize..row.end as usize].iter().collect())
+            .collect();
+        assert_eq!(rows, ["| 项目 | 租金 |", "| 办公室 | 2400 |"]);
+        assert_eq!(parsed.tables[0].header_rows, expected, "{properties} {first}");
+    };
+
+    check("", "", 0);
+    check("", "<w:trPr><w:tblHeader/></w:trPr>", 1);
+    check(r#"<w:tblPr><w:tblLook w:val="04A0"/></w:tblPr>"#, "", 1);
+    check(r#"<w:tblPr><w:tblLook w:val="04A0" w:firstRow="0"/></w:tblPr>"#, "", 0);
+    check(r#"<w:tblPr><w:tblLook w:firstRow="1"/></w:tblPr>"#, r#"<w:trPr><w:tblHeader w:val="0"/></w:trPr>"#, 0);
+}
+
+#[test]
 fn notes_and_comments_follow_their_paragraph_and_changes_are_told() {
     let body = r#"<w:p><w:r><w:t xml:space="preserve">The rent </w:t></w:r><w:ins><w:r><w:t>is due</w:t></w:r></w:ins>
         <w:del><w:r><w:delText>was due</w:delText></w:r></w:del><w:r><w:footnoteReference w:id="1"/></w:r>
@@ -147,7 +173,7 @@ fn notes_and_comments_follow_their_paragraph_and_changes_are_told() {
 
     assert_eq!(
         parsed.content,
-        "boxed\n\nThe rent [inserted: is due][deleted: was due]¹.\n一\n\n¹ See annex.\n\n[Ada: Check this.]\n"
+        "boxed\n\nThe rent [inserted: is due][deleted: was due][^1].\n一\n\n[^1] See annex.\n\n[Ada: Check this.]\n"
     );
     let codes: Vec<WarningCode> = parsed.warnings.iter().map(|warning| warning.code).collect();
     assert_eq!(codes, [WarningCode::TrackedChanges, WarningCode::PicturesNotRead]);

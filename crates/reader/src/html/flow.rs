@@ -172,11 +172,11 @@ impl<'m, 'o> Flow<'m, 'o> {
     pub(super) fn end_table(&mut self) -> Result<(), ReadError> {
         self.end_paragraph()?;
         let rows = self.table.take().map(Table::rows).unwrap_or_default();
-        if rows.is_empty() {
+        if rows.lines.is_empty() {
             return Ok(());
         }
         self.end_lines()?;
-        self.manuscript.block(&rows.join("\n"), None)
+        self.manuscript.table(&rows)
     }
 
     /// Ends the paragraph that is open, if one is.

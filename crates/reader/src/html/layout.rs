@@ -23,6 +23,13 @@ pub(super) fn data_tables(nodes: &[Node]) -> HashSet<usize> {
     several.difference(&placing).copied().collect()
 }
 
+/// Says whether a row names the columns below it: it is part of a `thead`, or all its cells are `th`.
+pub(super) fn names_columns(nodes: &[Node], row: usize) -> bool {
+    let in_head = nodes[row].parent.is_some_and(|above| is(&nodes[above], &["thead"]));
+    let mut cells = nodes[row].children.iter().filter(|child| is(&nodes[**child], &["td", "th"])).peekable();
+    in_head || (cells.peek().is_some() && cells.all(|cell| is(&nodes[*cell], &["th"])))
+}
+
 /// The innermost table that a node is in.
 fn table_around(nodes: &[Node], at: usize) -> Option<usize> {
     let above = std::iter::successors(nodes[at].parent, |at| nodes[*at].parent);

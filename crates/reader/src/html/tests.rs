@@ -81,6 +81,18 @@ fn tables_are_rows_and_merged_cells_are_repeated() {
 }
 
 #[test]
+fn rows_that_name_the_columns_are_told() {
+    let check = |page: &str, expected: &[u32]| {
+        let parsed = read(page.as_bytes(), &ReadOptions::default()).unwrap();
+        let found: Vec<u32> = parsed.tables.iter().map(|table| table.header_rows).collect();
+        assert_eq!(found, expected, "{page}");
+    };
+
+    check("<table><thead><tr><td>a<td>b</thead><tr><td>1<td>2</table>", &[1]);
+    check("<table><tr><th>a<th>b<tr><td>1<td>2</table><table><tr><th>x<td>1<tr><th>y<td>2</table>", &[1, 0]);
+}
+
+#[test]
 fn white_space_is_what_a_reader_sees() {
     check("<pre>\nfn  main() {\n\n  x\n}</pre>end", "fn  main() {\n\n  x\n}\n\nend\n");
     check("<p>Terms:<textarea>\n1. Pay\n  monthly</textarea>", "Terms:\n\n1. Pay\n  monthly\n");

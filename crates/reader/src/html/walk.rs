@@ -11,6 +11,7 @@ use super::visibility;
 use super::visibility::Hiding;
 use crate::error::ReadError;
 use crate::manuscript::Manuscript;
+use crate::table::Names;
 use std::collections::HashSet;
 
 /// Elements whose content is no text of the page: programs, the second telling of what is shown already, what is
@@ -161,20 +162,24 @@ impl Walk<'_, '_> {
             "table" if self.data_tables.contains(&at) => self.flow.begin_table()?,
             _ => match heading(name) {
                 Some(level) => self.flow.begin_heading(level)?,
-                None => self.enter_block(name, element)?,
+                None => self.enter_block(at, name, element)?,
             },
         }
         Ok(true)
     }
 
-    fn enter_block(&mut self, name: &str, element: &Element) -> Result<(), ReadError> {
+    fn enter_block(&mut self, at: usize, name: &str, element: &Element) -> Result<(), ReadError> {
         if !BLOCKS.contains(&name) && name != "table" {
             return Ok(());
         }
         self.flow.end_paragraph()?;
+        let names_columns = name == "tr" && layout::names_columns(self.nodes, at);
         let Some(table) = self.flow.table() else { return Ok(()) };
         match name {
-            "tr" => table.begin_row(),
+            "tr" => {
+                table.begin_row();
+                table.names_columns(if names_columns { Names::Yes } else { Names::No });
+            }
             "thead" | "tbody" | "tfoot" => table.begin_part(),
             "td" | "th" => {
                 table.begin_cell();

@@ -93,8 +93,12 @@ fn write(manuscript: &mut Manuscript<'_>, slide: &Slide, beside: &[String]) -> R
         manuscript.block(mark, None)?;
     }
     for (at, block) in slide.blocks.iter().enumerate() {
-        if Some(at) != title {
-            manuscript.block(&block.text, None)?;
+        if Some(at) == title {
+            continue;
+        }
+        match &block.table {
+            Some(rows) => manuscript.table(rows)?,
+            None => manuscript.block(&block.text, None)?,
         }
     }
     beside.iter().try_for_each(|text| manuscript.block(text, None))

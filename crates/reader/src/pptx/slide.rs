@@ -5,6 +5,8 @@ use crate::error::ReadError;
 use crate::office::xml::Element;
 use crate::office::xml::Node;
 use crate::office::xml::walk;
+use crate::table::Names;
+use crate::table::Rows;
 use crate::table::Table;
 
 /// The second telling of what stands in `mc:Choice` already.
@@ -17,6 +19,8 @@ const MAX_LEVEL: usize = 8;
 pub(super) struct Block {
     pub(super) text: String,
     pub(super) is_title: bool,
+    /// Its rows, where it is a table.
+    pub(super) table: Option<Rows>,
 }
 
 /// A slide and what of it is not in its text.
@@ -89,6 +93,8 @@ struct Reading {
     slide: Slide,
     shape: Option<Shape>,
     table: Option<Table>,
+    /// The first row of the table looks another way than those below it.
+    first_row: bool,
     paragraph: Option<Paragraph>,
     /// Open elements since one that is left out, itself included.
     left_out: usize,
@@ -113,17 +119,14 @@ impl Reading {
                 self.shape = Some(Shape::default());
                 self.numbers.fill(None);
             }
-            "cNvPr" => {
-                let hidden =
-                    element.attribute("hidden").is_some_and(|hidden| hidden == "1" || hidden == "true");
-                self.slide.hidden_shapes += u32::from(hidden);
-            }
+            "cNvPr" => self.slide.hidden_shapes += u32::from(is_set(element, "hidden")),
             "ph" => {
                 if let Some(shape) = &mut self.shape {
                     shape.role = role(element.attribute("type").as_deref());
                 }
             }
             "tbl" => self.table = Some(Table::default()),
+ "tblPr" => self.first_row = is_set(element, "firstRow"),
             "tr" | "tc" => self.open_cell(element),
             "p" => self.paragraph = Some(Paragraph::default()),
             "t" => self.in_text = true,
@@ -138,19 +141,22 @@ impl Reading {
     fn open_cell(&mut self, element: &Element<'_>) {
         let Some(table) = &mut self.table else { return };
         if element.name == "tr" {
-            return table.begin_row();
+            table.begin_row();
+            // The rows after the first one are not set off.
+            if std::mem::take(&mut self.first_row) {
+                table.names_columns(Names::Perhaps);
+            }
+            return;
         }
         table.begin_cell();
         let number = |name: &str| element.attribute(name)?.parse::<usize>().ok();
-        let is_set =
-            |name: &str| element.attribute(name).is_some_and(|value| value == "1" || value == "true");
         if number("rowSpan").is_some_and(|rows| rows > 1) {
             table.merge(true);
-        } else if is_set("vMerge") {
+        } else if is_set(element, "vMerge") {
             table.merge(false);
         }
         // The cells that a wide one covers stand in the file too.
-        if is_set("hMerge") {
+        if is_set(element, "hMerge") {
             table.skip_cell();
         }
     }
@@ -186,7 +192,7 @@ impl Reading {
             "tr" => self.table.iter_mut().for_each(Table::end_row),
             "tbl" => {
                 let rows = self.table.take().map(Table::rows).unwrap_or_default();
-                self.write(rows.join("\n"), false);
+                self.slide.blocks.push(Block { text: rows.lines.join("\n"), is_title: false, table: Some(rows) });
             }
             _ => {}
         }
@@ -257,9 +263,13 @@ impl Reading {
 
     fn write(&mut self, text: String, is_title: bool) {
         if !text.trim().is_empty() {
-            self.slide.blocks.push(Block { text, is_title });
+            self.slide.blocks.push(Block { text, is_title, table: None });
         }
     }
+}
+
+fn is_set(element: &Element<'_>, name: &str) -> bool {
+    element.attribute(name).is_some_and(|value| value == "1" || value == "true")
 }
 
 fn role(placeholder: Option<&str>) -> Role {

@@ -4,15 +4,24 @@
 use super::sheet::Cell;
 use crate::error::ReadError;
 use crate::numerals::alphabetic;
+use crate::table::could_name_columns;
 
 /// Places of a sheet that are written, empty ones between others included.
 const MAX_PLACES: usize = 5_000_000;
+
+/// The lines of a sheet.
+#[derive(Debug)]
+pub(super) struct Lines {
+    pub(super) text: String,
+    /// The first row looks as if it named the columns: a text over each, and no value.
+    pub(super) names_columns: bool,
+}
 
 /// Writes the lines of a sheet; none where no cell shows anything.
 ///
 /// # Errors
 /// [`ReadError::OutOfBudget`] where cells stand so far apart that the lines would be mostly empty.
-pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
+pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<Lines>, ReadError> {
     // Stable: of two cells in one place the last one counts, as it does for spreadsheets.
     cells.sort_by_key(|cell| (cell.row, cell.column));
     let mut columns: Vec<u32> = cells.iter().map(|cell| cell.column).collect();
@@ -36,7 +45,12 @@ pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
         text.push_str(&letters(*column));
     }
     text.push_str(" |");
-    for row in rows {
+    let mut names_columns = false;
+    for (number, row) in rows.enumerate() {
+        if number == 0 {
+            names_columns =
+                row.len() == columns.len() && could_name_columns(row.iter().map(|cell| cell.text.as_str()));
+        }
         text.extend(["\n", &(row[0].row + 1).to_string(), " |"]);
         let mut left = columns.iter();
         for (at, cell) in row.iter().enumerate() {
@@ -49,7 +63,7 @@ pub(super) fn lines(mut cells: Vec<Cell>) -> Result<Option<String>, ReadError> {
             text.extend([" ", &cell.text.replace('|', "¦"), " |"]);
         }
     }
-    Ok(Some(text))
+    Ok(Some(Lines { text, names_columns }))
 }
 
 /// The letters of a column that is counted from 0.
@@ -73,7 +87,7 @@ mod tests {
     fn check(cells: &[(&str, &str)], expected: &str) {
         let cells = cells.iter().map(|(name, text)| cell(name, text)).collect();
 
-        assert_eq!(lines(cells).unwrap().unwrap_or_default(), expected);
+        assert_eq!(lines(cells).unwrap().map_or_else(String::new, |lines| lines.text), expected);
     }
 
     #[test]
@@ -91,6 +105,18 @@ mod tests {
             "# | A | B |\n1 | first |\n2 |  | later |",
         );
         check(&[], "");
+    }
+
+    #[test]
+    fn a_first_row_of_texts_names_the_columns() {
+        let check = |cells: &[(&str, &str)], expected: bool| {
+            let lines = lines(cells.iter().map(|(name, text)| cell(name, text)).collect()).unwrap().unwrap();
+            assert_eq!(lines.names_columns, expected, "{cells:?}");
+        };
+
+        check(&[("A1", "项目"), ("B1", "租金"), ("A2", "x"), ("B2", "2400")], true);
+        check(&[("A1", "项目"), ("A2", "x"), ("B2", "2400")], false);
+        check(&[("A1", "Rent"), ("B1", "2400"), ("A2", "x")], false);
     }
 
     #[test]

@@ -23,6 +23,8 @@ use crate::parsed::Format;
 use crate::parsed::Parsed;
 use crate::parsed::Warning;
 use crate::parsed::WarningCode;
+use crate::table::Rows;
+use crate::xlsx::grid::Lines;
 use crate::xlsx::sheet::Budget;
 use crate::xlsx::sheet::Parts;
 use crate::xlsx::styles::Styles;
@@ -50,16 +52,23 @@ pub(crate) fn read(bytes: &[u8], options: &ReadOptions) -> Result<Parsed, ReadEr
         drop(part);
         let (hidden, without_value) = (sheet.hidden, sheet.without_value);
         let lines = grid::lines(sheet.cells)?;
-        let lines = lines.map(|lines| hidden::marked(&lines, &sheet.hidden_rows, &sheet.hidden_columns));
+        let rows = lines.map(|Lines { text, names_columns }| {
+            let text = hidden::marked(&text, &sheet.hidden_rows, &sheet.hidden_columns);
+            let lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+            // The letters of the columns, and perhaps names for them.
+            let header_rows = if lines.len() > 2 { 1 + usize::from(names_columns) } else { 1 };
+            Rows { lines, header_rows }
+        });
         let beside = beside::read(&mut package, &tab.part)?;
-        if lines.is_none() && beside.is_empty() && without_value == 0 {
+        if rows.is_none() && beside.is_empty() && without_value == 0 {
             continue;
         }
         number += 1;
         manuscript.page(Some(tab.name.clone()));
         let name = format!("{}{}", tab.name.trim(), if tab.hidden { " (hidden sheet)" } else { "" });
         manuscript.block(&name, Some(1))?;
-        for text in lines.iter().chain(&beside) {
+        manuscript.table(&rows.unwrap_or_default())?;
+        for text in &beside {
             manuscript.block(text, None)?;
         }
         warnings.extend(of_sheet(number, &tab.name, tab.hidden, hidden, without_value));

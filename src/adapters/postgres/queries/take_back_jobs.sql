@@ -1,5 +1,13 @@
--- What earlier runs of a place left running goes back to the queue at once: nobody else will finish it.
-with put_back as (
+-- A worker that went silent loses its job: to the next one, or for good when its attempts are used up. So do at once all
+-- workers of a place ($2) that is known to have ended.
+with lost as (
+    select id from jobs
+    where state = 'running' and case when $2::text is null then lease_until < now() else starts_with(worker, $2) end
+    order by lease_until
+    for update skip locked
+    limit 100
+),
+put_back as (
     update jobs
     set state = case when attempts < max_attempts then 'ready' else 'failed' end,
         failed_stage = stage,
@@ -7,10 +15,11 @@ with put_back as (
         run_at = now(),
         worker = null,
         lease_until = null,
-        error = $2::text::json,
+        error = $1::text::json,
         finished_at = case when attempts < max_attempts then null else now() end
-    where state = 'running' and starts_with(worker, $1)
-    returning document_id, version, state, redo
+    from lost
+    where jobs.id = lost.id
+    returning jobs.document_id, jobs.version, jobs.state, jobs.redo
 ),
 withdrawn as (
     -- What was searchable by its words alone is not what it says it is.
@@ -27,7 +36,7 @@ changed as (
     update versions
     set visible_since = case put_back.state when 'ready' then visible_since end,
         status = case put_back.state when 'ready' then 'queued' else 'failed' end,
-        error = case put_back.state when 'ready' then null else $2::text::json end
+        error = case put_back.state when 'ready' then null else $1::text::json end
     from put_back, (select count(*) from withdrawn) as documents_first -- the order of locks
     where versions.document_id = put_back.document_id and versions.number = put_back.version and not put_back.redo
 )
