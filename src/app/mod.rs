@@ -169,7 +169,7 @@ async fn run(
     if left > 0 {
         tracing::warn!(jobs = left, "took back what an earlier run of this service left unfinished");
     }
-    for lane in [Lane::Words, Lane::Vectors] {
+    for lane in Lane::ALL {
         for worker in 0..config.ingest.workers {
             let name = format!("{ours}{}/{worker}", lane.as_str());
             running.tasks.spawn(Arc::clone(&ingest).work(lane, name, running.stop.clone()));

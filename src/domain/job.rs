@@ -59,20 +59,27 @@ impl FromStr for Stage {
     }
 }
 
-/// Which workers a job waits for. It passes through both, so that no text waits to be found for the vectors of another.
+/// Which workers a job waits for. It passes from one to the next, so that no text waits to be found for the work of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lane {
     /// Read, cut, found by its words.
     Words,
-    /// Embedded, which takes a hundred times as long.
+    /// The same for what takes long and cannot be parted: pages that are pictures are recognised, a version that is whole is
+    /// made anew.
+    Long,
+    /// Embedded, which takes a hundred times as long, in turns.
     Vectors,
 }
 
 impl Lane {
+    /// Every one of them.
+    pub const ALL: [Self; 3] = [Self::Words, Self::Long, Self::Vectors];
+
     /// The name in SQL, logs and names of workers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Words => "words",
+            Self::Long => "long",
             Self::Vectors => "vectors",
         }
     }
@@ -252,6 +259,8 @@ pub struct ClaimedJob {
     pub worker: String,
     /// In which lane it was claimed.
     pub lane: Lane,
+    /// How far it was when it was claimed.
+    pub progress: Progress,
     /// With which stage it begins, where what is stored allows it.
     pub begins: Begin,
     /// Its version is whole already, and stays as it is until all is there that takes its place.

@@ -99,11 +99,13 @@ async fn unpack(ingest: &Ingest, who: &Principal, archive: Upload) -> Result<Adm
         match member(ingest, who, content.map(upload)).await {
             Ok(accepted) => admitted.taken.push(Taken { file_name: path, accepted }),
             Err(error) => {
-                let goes_on = concerns_one(&error);
-                admitted.refused.push((path, error));
-                if !goes_on {
-                    break;
+                if concerns_one(&error) {
+                    admitted.refused.push((path, error));
+                    continue;
                 }
+                // From here on nothing was taken: sending the archive again is harmless and goes on with it.
+                admitted.refused.push((format!("{file_name}, from {path} on"), error));
+                break;
             }
         }
     }

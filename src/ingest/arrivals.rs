@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 #[derive(Default)]
 pub(super) struct Arrivals {
     words: Notify,
+    long: Notify,
     vectors: Notify,
 }
 
@@ -14,6 +15,7 @@ impl Arrivals {
     /// Wakes an idle worker of each lane, or the next one that is.
     pub(super) fn announce(&self) {
         self.words.notify_one();
+        self.long.notify_one();
         self.vectors.notify_one();
     }
 
@@ -21,6 +23,7 @@ impl Arrivals {
     pub(super) async fn announced(&self, lane: Lane) {
         match lane {
             Lane::Words => self.words.notified().await,
+            Lane::Long => self.long.notified().await,
             Lane::Vectors => self.vectors.notified().await,
         }
     }

@@ -141,7 +141,7 @@ pub(super) async fn chunk(parts: &IngestParts, run: &Run, parsed: Parsed) -> Res
     run.advance(Stage::Chunk, 0, characters).await?;
     let (job, over) = (run.job().clone(), run.over().clone());
     let (embedder, wanted) = (parts.embedder.clone(), parts.config.chunk_tokens);
-    let min_coverage = parts.config.min_coverage;
+    let (min_coverage, recognised) = (parts.config.min_coverage, parsed.pictures() == 0);
     let cut = tokio::task::spawn_blocking(move || {
         let count_tokens = |text: &str| embedder.count_tokens(text);
         let chunks = Chunks::cut(parsed, &job, sizes(embedder.as_ref(), wanted), &count_tokens, &over);
@@ -154,7 +154,7 @@ pub(super) async fn chunk(parts: &IngestParts, run: &Run, parsed: Parsed) -> Res
     run.advance(Stage::Chunk, characters, characters).await?;
     run.took(Stage::Chunk, began);
     tracing::debug!(passages = chunks.passages().len(), characters, "the text is cut");
-    Ok(chunks.made_with(recipe(parts)))
+    Ok(chunks.made_with(recipe(parts, recognised)))
 }
 
 /// A passage leaves an eighth of what the embedder takes for title and headings.

@@ -5,7 +5,9 @@ use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::JobId;
 use crate::domain::Lane;
+use crate::domain::Progress;
 use crate::domain::Rect;
+use crate::domain::Stage;
 use proptest::prelude::*;
 
 fn count(text: &str) -> usize {
@@ -25,6 +27,7 @@ fn job(title: Option<&str>) -> ClaimedJob {
         attempt: 1,
         max_attempts: 5,
         lane: Lane::Words,
+        progress: Progress { stage: Stage::Queued, done: 0, total: 0 },
         worker: "w".to_owned(),
         begins: crate::domain::Begin::Read,
         redo: false,

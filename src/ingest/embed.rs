@@ -50,7 +50,7 @@ pub(super) async fn embed(parts: &IngestParts, run: &Run, words: Words) -> Resul
     let todo: Vec<(Point, String)> =
         points.into_iter().zip(texts).filter(|(point, _)| point.dense.is_none()).collect();
     let (mut done, before) = (total - todo.len(), total - todo.len());
-    if run.job().lane == Lane::Words && !todo.is_empty() {
+    if run.job().lane != Lane::Vectors && !todo.is_empty() {
         return Ok(Embedded::Part { done, total });
     }
     run.advance(Stage::Embed, done, total).await?;

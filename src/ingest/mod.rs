@@ -12,9 +12,9 @@
 //!     ──index──▶ Indexed          the version became the one that is searched in one step
 //! ```
 //!
-//! A job passes through two lanes with workers of their own: what has its words in the index goes back into the queue and
-//! is embedded in a later attempt, in turns with the jobs of other users, so that no text waits to be found for the
-//! vectors of another.
+//! A job passes through lanes with workers of their own: what has its words in the index goes back into the queue and is
+//! embedded in a later attempt, in turns with the jobs of other users; what has pages to recognise goes by a third lane. So
+//! no text waits to be found for the work of another.
 //!
 //! Every stage may run twice for one version: ids are derived, rows are replaced, writes are fenced by the claim. An
 //! attempt goes on from what an earlier one stored (`resume`). A version that is whole and processed again is seen as it
@@ -78,7 +78,9 @@ use crate::domain::Job;
 use crate::domain::JobId;
 use crate::domain::Lane;
 use crate::domain::Principal;
+use crate::domain::Progress;
 use crate::domain::Span;
+use crate::domain::Stage;
 use crate::ingest::arrivals::Arrivals;
 use crate::ingest::embed::Embedded;
 use crate::ingest::index::Indexed;
@@ -164,6 +166,14 @@ pub struct IngestParts {
     pub auditor: Auditor,
     /// Seals the passwords of files.
     pub vault: Vault,
+}
+
+/// What became of an attempt that met no fault.
+enum Processed {
+    /// The version is searched.
+    Indexed(Indexed),
+    /// The job goes on in this lane.
+    PassedOn(Lane),
 }
 
 /// A file as it arrives.
@@ -275,25 +285,49 @@ impl Ingest {
         delete::sweep(&self.parts, &stop).await;
     }
 
-    /// One job, one line a stage; none when it goes on in another turn.
-    async fn process(&self, run: &Run) -> Result<Option<Indexed>, IngestError> {
+    /// One job, one line a stage.
+    async fn process(&self, run: &Run) -> Result<Processed, IngestError> {
+        // Pages that are recognised in another turn.
+        let mut pictures = 0;
         let mut prepared = match resume::resume(&self.parts, run).await? {
             Resumed::Passages(prepared) => *prepared,
             Resumed::Text(parsed) => self.cut(run, *parsed).await?,
-            Resumed::Nothing => self.cut(run, read::read(&self.parts, run).await?).await?,
+            Resumed::Nothing => {
+                let parsed = read::read(&self.parts, run).await?;
+                pictures = parsed.pictures();
+                if pictures > 0 && parsed.content().trim().is_empty() {
+                    return self.pass_on(run, Lane::Long, Stage::Recognise, (0, pictures)).await;
+                }
+                self.cut(run, parsed).await?
+            }
         };
         if run.job().redo {
             prepared = embed::ahead(&self.parts, run, prepared).await?;
         }
         let words = words::words(&self.parts, run, prepared).await?;
+        if pictures > 0 {
+            return self.pass_on(run, Lane::Long, Stage::Recognise, (0, pictures)).await;
+        }
         match embed::embed(&self.parts, run, words).await? {
-            Embedded::Whole(vectors) => index::index(&self.parts, run, vectors).await.map(Some),
+            Embedded::Whole(vectors) => {
+                index::index(&self.parts, run, vectors).await.map(Processed::Indexed)
+            }
             Embedded::Part { done, total } => {
-                run.pass_on(done, total).await?;
-                self.arrivals.announce();
-                Ok(None)
+                self.pass_on(run, Lane::Vectors, Stage::Embed, (done, total)).await
             }
         }
+    }
+
+    async fn pass_on(
+        &self,
+        run: &Run,
+        to: Lane,
+        stage: Stage,
+        (done, total): (usize, usize),
+    ) -> Result<Processed, IngestError> {
+        run.pass_on(to, Progress { stage, done: done as i64, total: total as i64 }).await?;
+        self.arrivals.announce();
+        Ok(Processed::PassedOn(to))
     }
 
     async fn cut(&self, run: &Run, parsed: Parsed) -> Result<Prepared, IngestError> {

@@ -4,6 +4,7 @@
 use crate::domain::Coverage;
 use crate::domain::HiddenReason;
 use crate::domain::HiddenText;
+use crate::domain::Lane;
 use crate::domain::PageLayout;
 use crate::domain::Recognised;
 use crate::domain::Rect;
@@ -48,6 +49,8 @@ pub(super) struct Parsed {
     tables: Vec<TableRows>,
     warnings: Vec<Warning>,
     coverage: Coverage,
+    /// Pages that are pictures, and are recognised in another turn.
+    pictures: usize,
 }
 
 /// What of the reader's findings is stored only for cutting the text again.
@@ -78,6 +81,11 @@ impl Parsed {
     /// The pages in order; their spans cover the text.
     pub(super) fn pages(&self) -> &[PageLayout] {
         &self.pages
+    }
+
+    /// How many pages are pictures that are recognised in another turn.
+    pub(super) const fn pictures(&self) -> usize {
+        self.pictures
     }
 
     /// Headings in the order of the text.
@@ -119,6 +127,7 @@ impl Parsed {
             tables: version.tables,
             warnings: reading.warnings,
             coverage: reading.coverage,
+            pictures: 0,
         })
     }
 
@@ -139,11 +148,12 @@ impl Parsed {
             tables: parsed.tables.into_iter().map(table).collect(),
             warnings,
             coverage,
+            pictures: 0,
         }
     }
 }
 
-/// Reads the job's file.
+/// Reads the job's file; in the lane of words without the pages that have to be recognised.
 #[tracing::instrument(name = "read", skip_all)]
 pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, IngestError> {
     let (began, job) = (Instant::now(), run.job());
@@ -181,8 +191,10 @@ pub(super) async fn read(parts: &IngestParts, run: &Run) -> Result<Parsed, Inges
     };
     run.advance(Stage::Read, size, size).await?;
     run.took(Stage::Read, began);
-    let parsed = recognise(parts, run, *parsed, &file).await?;
-    let taken = tokio::task::spawn_blocking(move || Parsed::from_reader(parsed));
+    let later = run.job().lane == Lane::Words && parts.recogniser.is_some();
+    let pictures = if later { parsed.unread.len() } else { 0 };
+    let parsed = if later { *parsed } else { recognise(parts, run, *parsed, &file).await? };
+    let taken = tokio::task::spawn_blocking(move || Parsed { pictures, ..Parsed::from_reader(parsed) });
     let parsed = taken.await.map_err(|_| IngestError::Panicked("read"))?;
     tracing::debug!(pages = parsed.pages.len(), bytes = size, "the file is read");
     Ok(parsed)

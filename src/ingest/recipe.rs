@@ -9,9 +9,10 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 
-/// What a version made now would be made with; the findings of the reader are added by who has them.
-pub(super) fn recipe(parts: &IngestParts) -> Made {
-    let recogniser = parts.recogniser.as_deref().and_then(|folder| folder.file_name());
+/// What a version made now would be made with, its pages that are pictures recognised or not yet; the findings of the
+/// reader are added by who has them.
+pub(super) fn recipe(parts: &IngestParts, recognised: bool) -> Made {
+    let recogniser = parts.recogniser.as_deref().filter(|_| recognised).and_then(|folder| folder.file_name());
     let read_with = digest(&json!({
         "pipeline": env!("DOCENT_PIPELINE"),
         "limits": parts.reader,

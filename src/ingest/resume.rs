@@ -33,7 +33,7 @@ pub(super) enum Resumed {
 pub(super) async fn resume(parts: &IngestParts, run: &Run) -> Result<Resumed, IngestError> {
     let job = run.job();
     let Some(stored) = parts.stored.version(job).await? else { return Ok(Resumed::Nothing) };
-    let (now, ours) = (recipe(parts), stored.stored_by == job.id);
+    let (now, ours) = (recipe(parts, true), stored.stored_by == job.id);
     if (ours || job.begins == Begin::Embed)
         && stored.made.cut_with == now.cut_with
         && let Some(prepared) = passages(parts, run, &stored).await?
@@ -51,9 +51,9 @@ pub(super) async fn resume(parts: &IngestParts, run: &Run) -> Result<Resumed, In
     Ok(Resumed::Nothing)
 }
 
-/// What comes from the lane of words always goes on from there.
+/// What comes into the lane of vectors always goes on from there.
 fn say(job: &ClaimedJob, from: Begin) {
-    if job.lane == Lane::Vectors && job.attempt == 1 && !job.redo {
+    if job.lane == Lane::Vectors && job.attempt == 1 {
         return;
     }
     tracing::info!(from = from.as_str(), "goes on from what is stored");
@@ -66,7 +66,7 @@ async fn passages(
     run: &Run,
     stored: &StoredVersion,
 ) -> Result<Option<Prepared>, IngestError> {
-    let kept = stored.coverage.vectors_kept;
+    let (kept, worded) = (stored.coverage.vectors_kept, stored.worded);
     let title = title(stored.title.as_deref(), run.job());
     let (passages, digests): (Vec<_>, Vec<_>) =
         parts.stored.passages(run.job(), &title).await?.into_iter().unzip();
@@ -74,7 +74,7 @@ async fn passages(
         return Ok(None);
     }
     let prepared = words::prepare(parts, run, Chunks::of_stored(stored, passages)).await?;
-    Ok((prepared.digests() == digests).then(|| prepared.already_stored(kept)))
+    Ok((prepared.digests() == digests).then(|| prepared.already_stored(kept, worded)))
 }
 
 /// The text as the reader gave it.

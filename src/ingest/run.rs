@@ -2,6 +2,7 @@
 //! threads when to stop. Knows no stage.
 
 use crate::domain::ClaimedJob;
+use crate::domain::Lane;
 use crate::domain::Progress;
 use crate::domain::Stage;
 use crate::ingest::IngestError;
@@ -32,7 +33,7 @@ pub(super) struct Run {
 impl Run {
     /// Begins an attempt at a job that was just claimed for `lease`.
     pub(super) fn new(job: ClaimedJob, jobs: Arc<dyn Jobs>, lease: Duration) -> Self {
-        let progress = Mutex::new(Progress { stage: Stage::Queued, done: 0, total: 0 });
+        let progress = Mutex::new(job.progress);
         Self { job, jobs, lease, progress, took: Mutex::default(), over: CancellationToken::new() }
     }
 
@@ -66,12 +67,12 @@ impl Run {
         }
     }
 
-    /// Gives the job back for the lane of vectors; so many of its passages have theirs.
+    /// Gives the job back for a lane, where it goes on with a stage that is so far.
     ///
     /// # Errors
     /// As [`Run::advance`], but a database that does not answer ends the attempt.
-    pub(super) async fn pass_on(&self, done: usize, total: usize) -> Result<(), IngestError> {
-        self.jobs.pass_on(&self.job, done as i64, total as i64).await.map_err(fenced)
+    pub(super) async fn pass_on(&self, to: Lane, from: Progress) -> Result<(), IngestError> {
+        self.jobs.pass_on(&self.job, to, from).await.map_err(fenced)
     }
 
     /// Says whether the job has had its turn: jobs of other users wait in its lane.

@@ -5,7 +5,6 @@
 use crate::audit::Event;
 use crate::domain::ClaimedJob;
 use crate::domain::EventId;
-use crate::domain::Lane;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::SparseVector;
@@ -21,6 +20,7 @@ use serde_json::json;
 use sha2::Digest;
 use sha2::Sha256;
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Instant;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -33,10 +33,20 @@ pub(super) struct Prepared {
     extracted: Extracted,
     /// An earlier attempt stored the text and its passages.
     stored: bool,
+    /// And their words are in the index.
+    worded: bool,
     texts: Vec<String>,
     terms: Vec<SparseVector>,
+    dense: Dense,
+}
+
+/// The vectors that are known.
+#[derive(Default)]
+struct Dense {
     /// By the position of the passage.
-    dense: BTreeMap<usize, Vec<f32>>,
+    by_passage: BTreeMap<usize, Vec<f32>>,
+    /// The passages whose points in the index have theirs.
+    written: BTreeSet<usize>,
 }
 
 impl Prepared {
@@ -45,10 +55,10 @@ impl Prepared {
         &self.extracted.embedded_sha256
     }
 
-    /// The same, found stored as it is; so many vectors were kept when it was.
-    pub(super) fn already_stored(mut self, vectors_kept: u64) -> Self {
+    /// The same, found stored as it is, perhaps with its words in the index; so many vectors were kept when it was.
+    pub(super) fn already_stored(mut self, vectors_kept: u64, worded: bool) -> Self {
         self.extracted.coverage.vectors_kept = vectors_kept;
-        Self { stored: true, ..self }
+        Self { stored: true, worded, ..self }
     }
 
     /// What is embedded of each passage.
@@ -58,12 +68,12 @@ impl Prepared {
 
     /// The positions of the passages whose vectors are not known.
     pub(super) fn without_vector(&self) -> Vec<usize> {
-        (0..self.texts.len()).filter(|at| !self.dense.contains_key(at)).collect()
+        (0..self.texts.len()).filter(|at| !self.dense.by_passage.contains_key(at)).collect()
     }
 
     /// Takes vectors of passages, by their positions.
     pub(super) fn add_vectors(&mut self, vectors: impl IntoIterator<Item = (usize, Vec<f32>)>) {
-        self.dense.extend(vectors);
+        self.dense.by_passage.extend(vectors);
     }
 }
 
@@ -88,32 +98,36 @@ pub(super) async fn prepare(parts: &IngestParts, run: &Run, chunks: Chunks) -> R
     let mut extracted = chunks.into_extracted();
     let Searchable { texts, terms, sha256 } =
         searchable(parts, extracted.passages.clone(), run.over().clone()).await?;
-    let dense = kept_vectors(parts, run.job(), &sha256).await?;
+    let dense = kept_vectors(parts, run.job(), &extracted.passages, &sha256).await?;
     extracted.embedded_sha256 = sha256;
-    extracted.coverage.vectors_kept = dense.len() as u64;
-    Ok(Prepared { extracted, stored: false, texts, terms, dense })
+    extracted.coverage.vectors_kept = dense.by_passage.len() as u64;
+    Ok(Prepared { extracted, stored: false, worded: false, texts, terms, dense })
 }
 
-/// Stores the text and makes its words searchable, where that was not done in the other lane.
+/// Stores the text and makes its words searchable, as far as an earlier attempt did not.
 #[tracing::instrument(name = "words", skip_all)]
 pub(super) async fn words(parts: &IngestParts, run: &Run, prepared: Prepared) -> Result<Words, IngestError> {
     let (began, job) = (Instant::now(), run.job());
-    let Prepared { extracted, stored, texts, terms, mut dense } = prepared;
+    let Prepared { extracted, stored, worded, texts, terms, mut dense } = prepared;
     if !stored {
         replace(parts, job, &extracted).await?;
     }
     let since = job.visible_since.unwrap_or_else(OffsetDateTime::now_utc);
     let passages = extracted.passages.iter().zip(terms).enumerate();
-    let points = passages.map(|(at, (passage, sparse))| point(passage, since, dense.remove(&at), sparse));
+    let points = passages.map(|(at, (passage, sparse))| point(passage, since, dense.by_passage.remove(&at), sparse));
     let points: Vec<Point> = points.collect();
-    if stored && job.lane == Lane::Vectors && !job.redo {
-        return Ok(Words { extracted, points, texts });
-    }
-    for batch in points.chunks(BATCH) {
+    let worded = worded && !job.redo;
+    // A vector that was made for the same text elsewhere is not yet in the point of this passage.
+    let is_new = |(at, point): &(usize, &Point)| !worded || (point.dense.is_some() && !dense.written.contains(at));
+    let new: Vec<Point> = points.iter().enumerate().filter(is_new).map(|(_, point)| point.clone()).collect();
+    for batch in new.chunks(BATCH) {
         parts.index.upsert(batch.to_vec()).await?;
     }
 
-    record(parts, job, &extracted, stored).await?;
+    if !worded {
+        record(parts, job, &extracted, stored).await?;
+        metrics::counter!("docent_ingest_vectors_kept_total").increment(extracted.coverage.vectors_kept);
+    }
     let visible = parts.intake.reveal(job).await.map_err(fenced)?;
     tracing::debug!(
         visible,
@@ -121,7 +135,6 @@ pub(super) async fn words(parts: &IngestParts, run: &Run, prepared: Prepared) ->
         ms = began.elapsed().as_millis(),
         "the words are searchable"
     );
-    metrics::counter!("docent_ingest_vectors_kept_total").increment(extracted.coverage.vectors_kept);
     Ok(Words { extracted, points, texts })
 }
 
@@ -196,8 +209,9 @@ fn searchable_text(passage: &Passage, most: usize, count_tokens: &dyn Fn(&str) -
 async fn kept_vectors(
     parts: &IngestParts,
     job: &ClaimedJob,
+    passages: &[Passage],
     sha256: &[[u8; 32]],
-) -> Result<BTreeMap<usize, Vec<f32>>, IngestError> {
+) -> Result<Dense, IngestError> {
     let embedded = parts.intake.embedded(job, sha256).await?;
     let ids: Vec<PassageId> = embedded.iter().map(|(id, _)| *id).collect();
     let vectors = if ids.is_empty() { BTreeMap::new() } else { parts.index.vectors(&ids).await? };
@@ -205,7 +219,10 @@ async fn kept_vectors(
     let by_text: BTreeMap<[u8; 32], &Vec<f32>> =
         embedded.iter().filter_map(|(id, sha256)| Some((*sha256, vectors.get(id).filter(fine)?))).collect();
     let kept = sha256.iter().enumerate();
-    Ok(kept.filter_map(|(at, sha256)| Some((at, (*by_text.get(sha256)?).clone()))).collect())
+    let by_passage = kept.filter_map(|(at, sha256)| Some((at, (*by_text.get(sha256)?).clone()))).collect();
+    let own = passages.iter().map(|passage| vectors.get(&passage.passage_id).is_some_and(|own| fine(&own)));
+    let written = own.enumerate().filter_map(|(at, is_written)| is_written.then_some(at)).collect();
+    Ok(Dense { by_passage, written })
 }
 
 /// What is not in the log does not become visible.

@@ -10,6 +10,7 @@ use crate::domain::Warning;
 use crate::ingest::Ingest;
 use crate::ingest::IngestError;
 use crate::ingest::IngestParts;
+use crate::ingest::Processed;
 use crate::ingest::error::Remedy;
 use crate::ingest::index::Indexed;
 use crate::ingest::run::Run;
@@ -87,8 +88,8 @@ async fn attempt(ingest: &Ingest, job: ClaimedJob, stop: &CancellationToken) {
         () = stopped(stop) => Err(IngestError::Interrupted),
     };
     let outcome = match result {
-        Ok(Some(indexed)) => say_indexed(&run, &indexed, began),
-        Ok(None) => say_passed_on(&run, began),
+        Ok(Processed::Indexed(indexed)) => say_indexed(&run, &indexed, began),
+        Ok(Processed::PassedOn(to)) => say_passed_on(&run, to, began),
         Err(IngestError::Stopped) => {
             tracing::info!(stage = run.stage().as_str(), "the job was let go: it was stopped");
             "stopped"
@@ -119,13 +120,15 @@ fn say_indexed(run: &Run, indexed: &Indexed, began: Instant) -> &'static str {
     "indexed"
 }
 
-fn say_passed_on(run: &Run, began: Instant) -> &'static str {
+fn say_passed_on(run: &Run, to: Lane, began: Instant) -> &'static str {
     tracing::info!(
+        to = to.as_str(),
         ms = began.elapsed().as_millis(),
         read_ms = run.stage_ms(Stage::Read),
+        recognise_ms = run.stage_ms(Stage::Recognise),
         chunk_ms = run.stage_ms(Stage::Chunk),
         embed_ms = run.stage_ms(Stage::Embed),
-        "the document can be found by its words; its vectors come in turn"
+        "the job goes on in another turn"
     );
     "passed_on"
 }
@@ -137,7 +140,7 @@ async fn settle(parts: &IngestParts, run: &Run, error: &IngestError) -> &'static
     let remedy = match error.remedy() {
         Remedy::RetryOnce if job.attempt >= 2 => Remedy::GiveUp,
         // The queue takes no attempt beyond the last one back, so its end is a failure and is recorded as one.
-        Remedy::Retry | Remedy::RetryOnce | Remedy::GiveBack if last => Remedy::GiveUp,
+        Remedy::Retry | Remedy::RetryOnce if last => Remedy::GiveUp,
         Remedy::RetryOnce => Remedy::Retry,
         other @ (Remedy::GiveUp | Remedy::Retry | Remedy::GiveBack | Remedy::LetGo) => other,
     };
@@ -152,7 +155,7 @@ async fn settle(parts: &IngestParts, run: &Run, error: &IngestError) -> &'static
         }
         Remedy::GiveBack => {
             tracing::info!("the job is given back: the service stops");
-            end(parts, job, &error.reason(), Some(OffsetDateTime::now_utc())).await;
+            said(parts.jobs.give_back(job, &error.reason()).await);
             return "interrupted";
         }
         Remedy::Retry | Remedy::RetryOnce => {
@@ -180,7 +183,12 @@ fn detail(error: &IngestError) -> String {
 
 /// Ends the attempt. When the queue does not take it, the lease runs out and the job comes back by itself.
 async fn end(parts: &IngestParts, job: &ClaimedJob, reason: &Warning, retry_at: Option<OffsetDateTime>) {
-    match parts.jobs.fail(job, reason, retry_at).await {
+    said(parts.jobs.fail(job, reason, retry_at).await);
+}
+
+/// Where the end of an attempt could not be written, its lease runs out.
+fn said(written: Result<(), StoreError>) {
+    match written {
         Ok(()) => {}
         Err(StoreError::Conflict { .. } | StoreError::Missing { .. }) => {
             tracing::info!("the job was in other hands already");

@@ -279,8 +279,10 @@ pub trait Jobs: Send + Sync {
     /// Says how far it is and keeps the lease; `Conflict` when another worker has it or the document is gone.
     async fn progress(&self, job: &ClaimedJob, progress: Progress, lease: Duration)
     -> Result<(), StoreError>;
-    /// Puts it back for the lane of vectors, with all its attempts; so many passages have their vectors.
-    async fn pass_on(&self, job: &ClaimedJob, done: i64, total: i64) -> Result<(), StoreError>;
+    /// Puts it back for a lane, with all its attempts, where it goes on from there.
+    async fn pass_on(&self, job: &ClaimedJob, to: Lane, from: Progress) -> Result<(), StoreError>;
+    /// Puts it back as if this attempt had not been.
+    async fn give_back(&self, job: &ClaimedJob, reason: &Warning) -> Result<(), StoreError>;
     /// Says whether a job of another user waits in its lane.
     async fn others_wait(&self, job: &ClaimedJob) -> Result<bool, StoreError>;
     /// Ends this attempt: again at `retry_at`, or for good when none. The document fails with it for good.

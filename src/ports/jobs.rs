@@ -63,6 +63,8 @@ pub trait JobControl: Send + Sync {
 /// What is stored of a job's version, without its text.
 #[derive(Clone, Debug)]
 pub struct StoredVersion {
+    /// Its words are in the index.
+    pub worded: bool,
     /// The job that stored it.
     pub stored_by: JobId,
     /// How it was made.

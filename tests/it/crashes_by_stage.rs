@@ -64,7 +64,7 @@ const fn later(table: &'static str, event: &'static str, when: &'static str) -> 
 /// In the order of the pipeline.
 const STAGES: [Held; 10] = [
     held("jobs", "update", "new.stage = 'read' and new.total > 0"),
-    Held { what: What::Scan, ..held("jobs", "update", "new.stage = 'recognise'") },
+    Held { what: What::Scan, ..held("jobs", "update", "new.stage = 'recognise' and new.state = 'running'") },
     Held { what: What::Version, ..held("jobs", "update", "new.stage = 'chunk'") },
     Held { what: What::Version, ..held("passages", "insert", "new.ordinal >= 0") },
     Held { goes_on: true, ..held("documents", "update", "new.visible_version = 1") },

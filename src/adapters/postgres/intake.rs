@@ -296,7 +296,6 @@ const fn new_job(upload: &NewVersion, document: DocumentId, version: i32, id: Jo
         requested_by: upload.uploaded_by,
         begins: Begin::Read,
         redo: false,
-        later: false,
     }
 }
 

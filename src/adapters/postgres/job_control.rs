@@ -41,7 +41,6 @@ pub(super) struct NewJob {
     pub(super) requested_by: UserId,
     pub(super) begins: Begin,
     pub(super) redo: bool,
-    pub(super) later: bool,
 }
 
 #[async_trait]
@@ -116,7 +115,6 @@ impl JobControl for Postgres {
             requested_by: retry.requested_by,
             begins: retry.begins,
             redo: over.whole,
-            later: true,
         };
         insert_job(&mut transaction, &job).await?;
         make_newest(&mut transaction, &job).await?;
@@ -136,8 +134,7 @@ pub(super) async fn insert_job(connection: &mut PgConnection, job: &NewJob) -> R
         job.max_attempts,
         job.requested_by.uuid(),
         job.begins.as_str(),
-        job.redo,
-        job.later
+        job.redo
     )
     .execute(connection)
     .await

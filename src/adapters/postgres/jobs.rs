@@ -74,14 +74,16 @@ impl Jobs for Postgres {
         still_ours(job, updated.rows_affected())
     }
 
-    async fn pass_on(&self, job: &ClaimedJob, done: i64, total: i64) -> Result<(), StoreError> {
+    async fn pass_on(&self, job: &ClaimedJob, to: Lane, from: Progress) -> Result<(), StoreError> {
         let updated = sqlx::query_file!(
             "src/adapters/postgres/queries/pass_job_on.sql",
             job.id.uuid(),
             job.worker,
             job.attempt,
-            done,
-            total
+            to.as_str(),
+            from.stage.as_str(),
+            from.done,
+            from.total
         )
         .execute(&self.pool)
         .await
@@ -102,19 +104,11 @@ impl Jobs for Postgres {
         error: &Warning,
         retry_at: Option<OffsetDateTime>,
     ) -> Result<(), StoreError> {
-        let error = Warning { detail: storable(&error.detail).into_owned(), ..error.clone() };
-        let updated = sqlx::query_file!(
-            "src/adapters/postgres/queries/fail_job.sql",
-            job.id.uuid(),
-            job.worker,
-            job.attempt,
-            json(&error)?,
-            retry_at
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(store_error)?;
-        still_ours(job, updated.len() as u64)
+        self.end_attempt(job, error, retry_at, true).await
+    }
+
+    async fn give_back(&self, job: &ClaimedJob, reason: &Warning) -> Result<(), StoreError> {
+        self.end_attempt(job, reason, Some(OffsetDateTime::now_utc()), false).await
     }
 
     async fn find(&self, id: JobId, filter: &AclFilter) -> Result<Option<Job>, StoreError> {
@@ -182,10 +176,34 @@ impl Postgres {
             max_attempts: row.max_attempts,
             worker: worker.to_owned(),
             lane,
+            progress: Progress { stage: known(&row.stage)?, done: row.done, total: row.total },
             begins: known(&row.begins)?,
             redo: row.redo,
             visible_since: row.visible_since,
         }))
+    }
+
+    async fn end_attempt(
+        &self,
+        job: &ClaimedJob,
+        error: &Warning,
+        retry_at: Option<OffsetDateTime>,
+        counts: bool,
+    ) -> Result<(), StoreError> {
+        let error = Warning { detail: storable(&error.detail).into_owned(), ..error.clone() };
+        let updated = sqlx::query_file!(
+            "src/adapters/postgres/queries/fail_job.sql",
+            job.id.uuid(),
+            job.worker,
+            job.attempt,
+            json(&error)?,
+            retry_at,
+            counts
+        )
+        .fetch_all(&self.pool)
+        .await
+        .map_err(store_error)?;
+        still_ours(job, updated.len() as u64)
     }
 
     async fn anything_waits(&self, lane: Lane) -> Result<bool, StoreError> {

@@ -43,6 +43,7 @@ impl Stored for Postgres {
         .await
         .map_err(store_error)?;
         Ok(row.map(|row| StoredVersion {
+            worded: row.worded,
             stored_by: JobId::from_uuid(row.stored_by),
             made: Made { read_with: row.read_with, cut_with: row.cut_with, reading: row.reading },
             media_type: row.media_type,

@@ -183,8 +183,12 @@ fn how_far(job: &Job) -> Markup {
             span data-stage { (stage) @if total > 0 { " " (done) " of " (total) } }
             @if total > 0 { progress aria-label="Progress" max=(total) value=(done) {} } @else { progress aria-label="Progress" {} }
         }
-        @if job.state == JobState::Ready && job.progress.stage == Stage::Embed {
-            "found by its words; waits to be embedded"
+        @if job.state == JobState::Ready {
+            @match job.progress.stage {
+                Stage::Embed => "found by its words; waits to be embedded",
+                Stage::Recognise => "waits for its pages to be recognised",
+                Stage::Queued | Stage::Read | Stage::Chunk | Stage::Index | Stage::Done => "",
+            }
         }
         @if let Some(error) = &job.error {
             div.error {

@@ -5,6 +5,9 @@ use super::tree::Node;
 use super::tree::Tag;
 use std::ops::Range;
 
+/// Longest header that is repeated in another section, in characters.
+const MAX_HEADER: usize = 400;
+
 /// A table that the reader told of, as far as it stands in a section.
 #[derive(Debug)]
 pub(super) struct Known {
@@ -21,10 +24,18 @@ impl Known {
     pub(super) fn new(rows: &[Range<usize>], header_rows: usize, section: &Range<usize>, text: &str) -> Self {
         let before = rows.iter().take_while(|row| row.start < section.start).count();
         let header = &rows[..before.min(header_rows)];
+        let stretch = header.first().map_or(0, |row| row.start)..header.last().map_or(0, |row| row.end);
+        // Names of columns, not a page of text.
+        let header = if stretch.len() <= MAX_HEADER { header } else { &[] };
+        let characters: Vec<char> =
+            if header.is_empty() { Vec::new() } else { section::cut(text, &stretch).chars().collect() };
+        let name = |row: &Range<usize>| {
+            characters[row.start - stretch.start..row.end - stretch.start].iter().collect::<String>()
+        };
         Self {
             rows: rows[before..].iter().filter_map(|row| section::within(row, section)).collect(),
             header_rows: header_rows.saturating_sub(before),
-            above: header.iter().map(|row| section::cut(text, row).to_owned()).collect(),
+            above: header.iter().map(name).collect(),
         }
     }
 }

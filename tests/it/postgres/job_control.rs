@@ -105,18 +105,22 @@ async fn whoever_claims_at_once_no_job_is_taken_twice_and_users_take_turns() {
 }
 
 #[tokio::test]
-async fn a_retry_waits_for_the_new_files_of_its_user() {
+async fn a_retry_waits_behind_what_waits_already() {
     let postgres = TestPostgres::fresh().await;
     let (store, (ada, collection)) = (&postgres.store, postgres.contributor("ada").await);
     let broken = store.accept(&upload(&collection, ada, "old")).await.unwrap();
     fail(store).await;
     let filter = postgres.filter(ada).await;
+    let before = store.accept(&upload(&collection, ada, "before")).await.unwrap();
     store.retry(broken.job_id, &filter, &again(ada, Begin::Embed)).await.unwrap();
-    let new = store.accept(&upload(&collection, ada, "new")).await.unwrap();
+    let after = store.accept(&upload(&collection, ada, "after")).await.unwrap();
 
-    let order = [claim(store, "w").await, claim(store, "w").await];
+    let order = [claim(store, "w").await, claim(store, "w").await, claim(store, "w").await];
 
-    assert_eq!(order.map(|job| job.document), [new.document_id, broken.document_id]);
+    assert_eq!(
+        order.map(|job| job.document),
+        [before.document_id, broken.document_id, after.document_id]
+    );
 }
 
 #[tokio::test]

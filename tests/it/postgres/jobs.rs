@@ -88,6 +88,10 @@ async fn a_job_whose_workers_all_fall_silent_is_given_up() {
     assert_eq!(document.error.unwrap().code, "lease_expired");
 }
 
+const fn embedded(done: i64, total: i64) -> Progress {
+    Progress { stage: Stage::Embed, done, total }
+}
+
 #[tokio::test]
 async fn what_is_passed_on_waits_in_the_other_lane_with_all_its_attempts() {
     let postgres = TestPostgres::fresh().await;
@@ -96,20 +100,37 @@ async fn what_is_passed_on_waits_in_the_other_lane_with_all_its_attempts() {
     store.claim(Lane::Words, "first", Duration::ZERO).await.unwrap().unwrap();
     let reads = claim(store, "reads").await;
 
-    store.pass_on(&reads, 3, 20).await.unwrap();
+    store.pass_on(&reads, Lane::Vectors, embedded(3, 20)).await.unwrap();
     let filter = postgres.filter(ada).await;
     let waiting = Jobs::find(store, accepted.job_id, &filter).await.unwrap().unwrap();
-    let late = store.pass_on(&reads, 4, 20).await;
+    let late = store.pass_on(&reads, Lane::Vectors, embedded(4, 20)).await;
     let nothing = store.claim(Lane::Words, "reads", LEASE).await.unwrap();
     let embeds = store.claim(Lane::Vectors, "embeds", LEASE).await.unwrap().unwrap();
     let running = Jobs::find(store, accepted.job_id, &filter).await.unwrap().unwrap();
 
-    let progress = Progress { stage: Stage::Embed, done: 3, total: 20 };
     assert_eq!((reads.attempt, embeds.attempt), (2, 1));
-    assert_eq!((waiting.state, waiting.progress, waiting.error), (JobState::Ready, progress, None));
-    assert_eq!((running.state, running.progress), (JobState::Running, progress));
+    assert_eq!((waiting.state, waiting.progress, waiting.error), (JobState::Ready, embedded(3, 20), None));
+    assert_eq!((running.state, running.progress), (JobState::Running, embedded(3, 20)));
     assert_eq!((nothing.is_none(), embeds.id), (true, reads.id));
     assert!(matches!(late, Err(StoreError::Conflict { .. })), "{late:?}");
+}
+
+#[tokio::test]
+async fn an_attempt_that_is_given_back_does_not_count() {
+    let postgres = TestPostgres::fresh().await;
+    let (store, (ada, collection)) = (&postgres.store, postgres.contributor("ada").await);
+    let once = NewVersion { max_attempts: 1, ..upload(&collection, ada, "a") };
+    let accepted = store.accept(&once).await.unwrap();
+    let reason = Warning { code: "interrupted".to_owned(), page: None, detail: "it stops".to_owned() };
+
+    for _restart in 0..3 {
+        store.give_back(&claim(store, "w").await, &reason).await.unwrap();
+    }
+    let filter = postgres.filter(ada).await;
+    let waiting = Jobs::find(store, accepted.job_id, &filter).await.unwrap().unwrap();
+
+    assert_eq!((waiting.state, waiting.attempts), (JobState::Ready, 0));
+    assert_eq!(claim(store, "w").await.attempt, 1);
 }
 
 #[tokio::test]
@@ -120,17 +141,17 @@ async fn turns_are_taken_in_each_lane_and_only_others_end_one() {
     let (bob, bobs) = postgres.contributor("bob").await;
     for name in ["a0", "a1"] {
         store.accept(&upload(&adas, ada, name)).await.unwrap();
-        store.pass_on(&claim(store, "reads").await, 0, 9).await.unwrap();
+        store.pass_on(&claim(store, "reads").await, Lane::Vectors, embedded(0, 9)).await.unwrap();
     }
     let first = store.claim(Lane::Vectors, "embeds", LEASE).await.unwrap().unwrap();
     let alone = store.others_wait(&first).await.unwrap();
     let bobs = store.accept(&upload(&bobs, bob, "b")).await.unwrap();
     let unread = store.others_wait(&first).await.unwrap();
-    store.pass_on(&claim(store, "reads").await, 0, 9).await.unwrap();
+    store.pass_on(&claim(store, "reads").await, Lane::Vectors, embedded(0, 9)).await.unwrap();
     let waits = store.others_wait(&first).await.unwrap();
     let before = store.before(bobs.job_id).await.unwrap();
 
-    store.pass_on(&first, 5, 9).await.unwrap();
+    store.pass_on(&first, Lane::Vectors, embedded(5, 9)).await.unwrap();
     let next = store.claim(Lane::Vectors, "embeds", LEASE).await.unwrap().unwrap();
 
     assert_eq!((alone, unread, waits), (false, false, true));

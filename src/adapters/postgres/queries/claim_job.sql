@@ -42,7 +42,7 @@ next as (
         and lane = $4
         and run_at <= now()
         and ($3 or requested_by = (select user_id from turn))
-    order by later, run_at, id
+    order by run_at, id
     for update skip locked
     limit 1
 ),
@@ -59,7 +59,7 @@ claimed as (
     where jobs.id = next.id
     returning
         jobs.id, jobs.document_id, jobs.version, jobs.attempts, jobs.max_attempts, jobs.begins, jobs.redo,
-        jobs.requested_by
+        jobs.requested_by, jobs.stage, jobs.done, jobs.total
 ),
 served as (
     update turns
@@ -79,6 +79,9 @@ returning
     claimed.max_attempts,
     claimed.begins,
     claimed.redo,
+    claimed.stage,
+    claimed.done,
+    claimed.total,
     versions.collection_id,
     versions.sha256,
     versions.file_name,

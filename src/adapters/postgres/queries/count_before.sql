@@ -1,7 +1,7 @@
 -- Jobs that are taken before this one in its lane if none of them fails: the user's own before it, and as many of each
 -- other user as that makes turns. A user may come first in each round, so it is the most.
 with this as (
-    select id, lane, requested_by, later, run_at from jobs where id = $1 and state = 'ready'
+    select id, lane, requested_by, run_at from jobs where id = $1 and state = 'ready'
 ),
 own as (
     select count(*) as before
@@ -9,7 +9,7 @@ own as (
     where jobs.state = 'ready'
         and jobs.lane = this.lane
         and jobs.requested_by = this.requested_by
-        and (jobs.later, jobs.run_at, jobs.id) < (this.later, this.run_at, this.id)
+        and (jobs.run_at, jobs.id) < (this.run_at, this.id)
 ),
 others as (
     select least(count(*), own.before + 1) as before

@@ -1,4 +1,4 @@
--- The lock keeps two requests from beginning the same job twice.
+-- The locks keep two requests from beginning the same job twice, one of which may be a second upload of its file.
 select
     jobs.document_id,
     jobs.version,
@@ -9,4 +9,4 @@ select
 from jobs
 join versions on versions.document_id = jobs.document_id and versions.number = jobs.version
 where jobs.id = $1 and jobs.collection_id = any($2)
-for update of jobs
+for update of jobs, versions

@@ -1,6 +1,7 @@
 select
     outlines.read_with as "read_with!",
     outlines.cut_with as "cut_with!",
+    outlines.worded,
     outlines.stored_by as "stored_by!",
     outlines.reading::text as "reading!",
     outlines.structure as "structure!: Json<Structure>",

@@ -1,10 +1,11 @@
--- Back into the queue, in the lane of vectors and with all its attempts: what was done until now is stored.
+-- Back into the queue, in another lane or behind the others of this one, with all its attempts: what was done until now is
+-- stored.
 update jobs
 set state = 'ready',
-    lane = 'vectors',
-    stage = 'embed',
-    done = $4,
-    total = $5,
+    lane = $4,
+    stage = $5,
+    done = $6,
+    total = $7,
     attempts = 0,
     run_at = now(),
     worker = null,

@@ -22,6 +22,7 @@ withdrawn as (
 changed as (
     update versions
     set visible_since = null,
+        visible_until = null,
         status = 'failed',
         error = $3::text::json
     from over, (select count(*) from withdrawn) as documents_first -- the order of locks

@@ -35,6 +35,7 @@ withdrawn as (
 changed as (
     update versions
     set visible_since = case put_back.state when 'ready' then visible_since end,
+        visible_until = case put_back.state when 'ready' then visible_until end,
         status = case put_back.state when 'ready' then 'queued' else 'failed' end,
         error = case put_back.state when 'ready' then null else $1::text::json end
     from put_back, (select count(*) from withdrawn) as documents_first -- the order of locks

@@ -132,6 +132,7 @@ function follow(row, job) {
 function said(job) {
   if (job.state === "ready" && job.attempts > 0) return `Again soon (attempt ${job.attempts + 1})`;
   if (job.state === "ready" && job.stage === "embed") return "Found by its words; waits to be embedded";
+  if (job.state === "ready" && job.stage === "recognise") return "Waits for its pages to be recognised";
   return STAGES[job.stage] ?? job.stage;
 }
 
