@@ -211,7 +211,7 @@ pub struct Engine {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ingest {
-    /// Workers of each lane in this process, one that reads and one that embeds; 0: none (run `docent work` elsewhere).
+    /// Workers of each of the three lanes in this process; 0: none (run `docent work` elsewhere).
     pub workers: usize,
     /// A worker that says nothing for this long has lost its job.
     pub lease_ms: u64,

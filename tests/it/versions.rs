@@ -5,6 +5,7 @@ use crate::support::app::Size;
 use crate::support::app::TestApp;
 use crate::support::app::body;
 use crate::support::app::eventually;
+use crate::support::freeze::Freeze;
 use reqwest::Method;
 use reqwest::StatusCode;
 use reqwest::multipart::Form;
@@ -24,15 +25,22 @@ fn contract(articles: usize, rent: &str) -> String {
     (1..=articles).map(article).collect()
 }
 
-async fn new_version(app: &TestApp, document: &str, text: &str) -> Value {
+async fn upload_version(app: &TestApp, document: &str, text: &str) -> (StatusCode, Value) {
     let part = Part::bytes(text.as_bytes().to_vec()).file_name("contract.txt");
     let request = app.request(Method::POST, &format!("/api/v1/documents/{document}/versions"));
-    let (status, taken) = body(request.multipart(Form::new().part("file", part))).await;
+    body(request.multipart(Form::new().part("file", part))).await
+}
+
+async fn new_version(app: &TestApp, document: &str, text: &str) -> Value {
+    let (status, taken) = upload_version(app, document, text).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
-    let version = taken["data"][0]["version"].clone();
+    visible(app, document, &taken["data"][0]["version"]).await
+}
+
+async fn visible(app: &TestApp, document: &str, version: &Value) -> Value {
     eventually("the new version is visible", || async {
         let (_, document) = app.get(&format!("/api/v1/documents/{document}")).await;
-        (document["version"] == version && document["searchable"] == "whole").then_some(document)
+        (document["version"] == *version && document["searchable"] == "whole").then_some(document)
     })
     .await
 }
@@ -139,6 +147,37 @@ async fn words_are_searchable_before_the_vectors() {
 }
 
 #[tokio::test]
+async fn a_version_that_comes_while_the_one_before_is_embedded_has_vectors_of_its_own() {
+    let app = TestApp::start().await;
+    let collection = app.collection("contracts").await;
+    let embedding = Freeze::at(&app.database, "jobs", "update", "new.stage = 'embed' and new.done > 0").await;
+    let (_, taken) = app.upload(&collection, "contract.txt", contract(8, "500").as_bytes()).await;
+    let id = taken["data"][0]["document_id"].as_str().unwrap().to_owned();
+    embedding.met().await;
+    let (status, taken) = upload_version(&app, &id, &contract(8, "650")).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
+    eventually("the second version waits for its vectors", || async {
+        let (_, jobs) = app.get(&format!("/api/v1/jobs?document_id={id}")).await;
+        let newest = &jobs["data"][0];
+        (newest["version"] == 2 && newest["stage"] == "embed" && newest["state"] == "ready").then_some(())
+    })
+    .await;
+    embedding.release().await;
+    visible(&app, &id, &json!(2)).await;
+
+    // The same words as in the version before, by meaning too.
+    let query = json!({ "query": "obligation of the parties in matter 259", "limit": 20 });
+    let (_, found) = app.post("/api/v1/search", &query).await;
+    let found = found["data"].as_array().unwrap();
+
+    assert!(found.len() >= 8, "{found:?}");
+    for passage in found {
+        assert_eq!((&passage["version"], passage["scores"]["dense"].is_number()), (&json!(2), true), "{passage}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_short_text_waits_neither_to_be_found_nor_to_be_whole_for_anothers_long_one() {
     let app = TestApp::with(Size::Small, |config| config.ingest.turn_ms = 200).await;
     let collection = app.collection("contracts").await;
@@ -147,7 +186,7 @@ async fn a_short_text_waits_neither_to_be_found_nor_to_be_whole_for_anothers_lon
     let long = taken["data"][0]["document_id"].as_str().unwrap().to_owned();
     let document = async |id: &str| app.get(&format!("/api/v1/documents/{id}")).await.1;
     let embedding = async || {
-        let (_, jobs) = app.get(&format!("/api/v1/jobs?document={long}")).await;
+        let (_, jobs) = app.get(&format!("/api/v1/jobs?document_id={long}")).await;
         (jobs["data"][0]["stage"] == "embed" && jobs["data"][0]["state"] == "running").then_some(())
     };
     eventually("the long one is being embedded", embedding).await;
