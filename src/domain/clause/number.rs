@@ -1,5 +1,7 @@
 //! The numbers of marks: digits, Chinese and Roman numerals, letters. Knows no mark.
 
+use crate::domain::number_words::ONES;
+use crate::domain::number_words::TENS;
 use crate::domain::terms::number as read_number;
 
 /// What numbers are written in.
