@@ -17,8 +17,7 @@ const OTHER_WORDS: &[&str] =
 /// Numbers as they are written: digits with their decimal point (thousands separators left out), Chinese numerals and
 /// English number words. `三十` and `30` are not taken for each other.
 pub(super) fn numbers(folded: &[char]) -> BTreeSet<String> {
-    let mut found: BTreeSet<String> =
-        words(folded).filter(|word| is_number(word)).collect();
+    let mut found: BTreeSet<String> = words(folded).filter(|word| is_number(word)).collect();
     let mut at = 0;
     while at < folded.len() {
         let (end, number) = if folded[at].is_ascii_digit() {

@@ -31,7 +31,7 @@ pub(super) struct Vectors {
 /// How far a turn came.
 pub(super) enum Embedded {
     /// To the end.
-    Whole(Vectors),
+    Whole(Box<Vectors>),
     /// So many passages have their vectors; the others get theirs in a later turn.
     Part {
         /// With a vector.
@@ -75,7 +75,11 @@ pub(super) async fn embed(parts: &IngestParts, run: &Run, words: Words) -> Resul
     }
     run.took(Stage::Embed, began);
     metrics::counter!("docent_ingest_passages_total").increment((done - before) as u64);
-    Ok(if done < total { Embedded::Part { done, total } } else { Embedded::Whole(Vectors { extracted }) })
+    Ok(if done < total {
+        Embedded::Part { done, total }
+    } else {
+        Embedded::Whole(Box::new(Vectors { extracted }))
+    })
 }
 
 /// Makes all vectors before anything is written: what is seen of a version that is whole stays so until the new is, too.

@@ -210,7 +210,8 @@ impl Ingest {
     /// Joins the parts.
     pub fn new(parts: IngestParts) -> Self {
         let renders = Semaphore::new(parts.reader.max_renders.max(1));
-        let (images, arrivals, running) = (PageImageCache::default(), Arrivals::default(), Running::default());
+        let (images, arrivals, running) =
+            (PageImageCache::default(), Arrivals::default(), Running::default());
         Self { parts, renders, images, arrivals, running }
     }
 
@@ -310,7 +311,7 @@ impl Ingest {
         }
         match embed::embed(&self.parts, run, words).await? {
             Embedded::Whole(vectors) => {
-                index::index(&self.parts, run, vectors).await.map(Processed::Indexed)
+                index::index(&self.parts, run, *vectors).await.map(Processed::Indexed)
             }
             Embedded::Part { done, total } => {
                 self.pass_on(run, Lane::Vectors, Stage::Embed, (done, total)).await

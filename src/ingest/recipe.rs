@@ -11,8 +11,9 @@ use sha2::Sha256;
 
 /// What a version made now would be made with, its pages that are pictures recognised or not yet; the findings of the
 /// reader are added by who has them.
-pub(super) fn recipe(parts: &IngestParts, recognised: bool) -> Made {
-    let recogniser = parts.recogniser.as_deref().filter(|_| recognised).and_then(|folder| folder.file_name());
+pub(super) fn recipe(parts: &IngestParts, with_pictures: bool) -> Made {
+    let recogniser =
+        parts.recogniser.as_deref().filter(|_| with_pictures).and_then(|folder| folder.file_name());
     let read_with = digest(&json!({
         "pipeline": env!("DOCENT_PIPELINE"),
         "limits": parts.reader,

@@ -114,11 +114,13 @@ pub(super) async fn words(parts: &IngestParts, run: &Run, prepared: Prepared) ->
     }
     let since = job.visible_since.unwrap_or_else(OffsetDateTime::now_utc);
     let passages = extracted.passages.iter().zip(terms).enumerate();
-    let points = passages.map(|(at, (passage, sparse))| point(passage, since, dense.by_passage.remove(&at), sparse));
+    let points =
+        passages.map(|(at, (passage, sparse))| point(passage, since, dense.by_passage.remove(&at), sparse));
     let points: Vec<Point> = points.collect();
     let worded = worded && !job.redo;
     // A vector that was made for the same text elsewhere is not yet in the point of this passage.
-    let is_new = |(at, point): &(usize, &Point)| !worded || (point.dense.is_some() && !dense.written.contains(at));
+    let is_new =
+        |(at, point): &(usize, &Point)| !worded || (point.dense.is_some() && !dense.written.contains(at));
     let new: Vec<Point> = points.iter().enumerate().filter(is_new).map(|(_, point)| point.clone()).collect();
     for batch in new.chunks(BATCH) {
         parts.index.upsert(batch.to_vec()).await?;

@@ -172,7 +172,11 @@ async fn a_version_that_comes_while_the_one_before_is_embedded_has_vectors_of_it
 
     assert!(found.len() >= 8, "{found:?}");
     for passage in found {
-        assert_eq!((&passage["version"], passage["scores"]["dense"].is_number()), (&json!(2), true), "{passage}");
+        assert_eq!(
+            (&passage["version"], passage["scores"]["dense"].is_number()),
+            (&json!(2), true),
+            "{passage}"
+        );
     }
     app.stop().await;
 }
@@ -201,7 +205,11 @@ async fn a_short_text_waits_neither_to_be_found_nor_to_be_whole_for_anothers_lon
     assert_eq!((&settled["status"], &settled["searchable"]), (&json!("ready"), &json!("whole")), "{settled}");
     assert_eq!(meanwhile["searchable"], "words", "it was given back for a turn: {meanwhile}");
     let whole = app.settled(&long).await;
-    assert_eq!((&whole["status"], &whole["coverage"]["vectors_kept"]), (&json!("ready"), &json!(0)), "{whole}");
+    assert_eq!(
+        (&whole["status"], &whole["coverage"]["vectors_kept"]),
+        (&json!("ready"), &json!(0)),
+        "{whole}"
+    );
     app.stop().await;
 }
 

@@ -81,8 +81,9 @@ pub(super) fn spelled(word: &str) -> Option<u32> {
         return None;
     }
     let lower = word.to_ascii_lowercase();
-    let below =
-        |word: &str, past: usize| ONES[..past - 1].iter().position(|one| *one == word).map(|at| at as u32 + 1);
+    let below = |word: &str, past: usize| {
+        ONES[..past - 1].iter().position(|one| *one == word).map(|at| at as u32 + 1)
+    };
     let tens = |word: &str| TENS.iter().position(|ten| *ten == word).map(|at| (at as u32 + 2) * 10);
     match lower.split_once('-') {
         Some((ten, one)) => Some(tens(ten)? + below(one, 10)?),

@@ -117,10 +117,7 @@ async fn a_retry_waits_behind_what_waits_already() {
 
     let order = [claim(store, "w").await, claim(store, "w").await, claim(store, "w").await];
 
-    assert_eq!(
-        order.map(|job| job.document),
-        [before.document_id, broken.document_id, after.document_id]
-    );
+    assert_eq!(order.map(|job| job.document), [before.document_id, broken.document_id, after.document_id]);
 }
 
 #[tokio::test]

@@ -13,6 +13,7 @@ use docent::domain::Stage;
 use docent::domain::Warning;
 use docent::ports::Documents;
 use docent::ports::Intake;
+use docent::ports::JobControl;
 use docent::ports::Jobs;
 use docent::ports::NewVersion;
 use docent::ports::StoreError;

@@ -157,7 +157,11 @@ fn rows_that_name_the_columns_are_told() {
     check("", "<w:trPr><w:tblHeader/></w:trPr>", 1);
     check(r#"<w:tblPr><w:tblLook w:val="04A0"/></w:tblPr>"#, "", 1);
     check(r#"<w:tblPr><w:tblLook w:val="04A0" w:firstRow="0"/></w:tblPr>"#, "", 0);
-    check(r#"<w:tblPr><w:tblLook w:firstRow="1"/></w:tblPr>"#, r#"<w:trPr><w:tblHeader w:val="0"/></w:trPr>"#, 0);
+    check(
+        r#"<w:tblPr><w:tblLook w:firstRow="1"/></w:tblPr>"#,
+        r#"<w:trPr><w:tblHeader w:val="0"/></w:trPr>"#,
+        0,
+    );
 }
 
 #[test]
