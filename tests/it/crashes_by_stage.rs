@@ -62,13 +62,12 @@ const fn later(table: &'static str, event: &'static str, when: &'static str) -> 
 }
 
 /// In the order of the pipeline.
-const STAGES: [Held; 10] = [
+const STAGES: [Held; 9] = [
     held("jobs", "update", "new.stage = 'read' and new.total > 0"),
     Held { what: What::Scan, ..held("jobs", "update", "new.stage = 'recognise' and new.state = 'running'") },
     Held { what: What::Version, ..held("jobs", "update", "new.stage = 'chunk'") },
     Held { what: What::Version, ..held("passages", "insert", "new.ordinal >= 0") },
     Held { goes_on: true, ..held("documents", "update", "new.visible_version = 1") },
-    Held { by_words: true, goes_on: true, ..held("jobs", "update", "new.lane <> old.lane") },
     Held { by_words: true, ..later("jobs", "update", "new.stage = 'embed' and new.done > 0") },
     Held { what: What::Version, ..later("jobs", "update", "new.stage = 'embed' and new.done > 0") },
     Held { by_words: true, ..later("jobs", "update", "new.stage = 'index'") },

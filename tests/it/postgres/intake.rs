@@ -343,6 +343,11 @@ pub(super) async fn claim(store: &Postgres, worker: &str) -> ClaimedJob {
     store.claim(Lane::Words, worker, Duration::from_mins(10)).await.unwrap().expect("a job waits")
 }
 
+/// Takes the next job of a lane for long.
+pub(super) async fn claim_in(store: &Postgres, lane: Lane) -> ClaimedJob {
+    store.claim(lane, "w", Duration::from_mins(10)).await.unwrap().expect("a job waits in the lane")
+}
+
 /// Text in two pages of one passage each.
 pub(super) fn extracted(job: &ClaimedJob, text: &str) -> Extracted {
     let past = text.chars().count() as u32;

@@ -1,6 +1,7 @@
 //! Jobs in people's hands: whose turn it is, stopped, begun again, listed.
 
 use crate::postgres::intake::claim;
+use crate::postgres::intake::claim_in;
 use crate::postgres::intake::extracted;
 use crate::postgres::intake::fail;
 use crate::postgres::intake::publish;
@@ -180,12 +181,12 @@ async fn a_whole_version_stays_as_it_is_until_what_is_new_takes_its_place() {
     let seen = async || Documents::find(store, id, &filter).await.unwrap().unwrap();
 
     let first = store.retry(accepted.job_id, &filter, &again(ada, Begin::Read)).await.unwrap();
-    let job = claim(store, "w").await;
+    let job = claim_in(store, Lane::Long).await;
     let meanwhile = seen().await;
     store.fail(&job, &stopped(), None).await.unwrap();
     let failed = seen().await;
     store.retry(first, &filter, &again(ada, Begin::Read)).await.unwrap();
-    let job = claim(store, "w").await;
+    let job = claim_in(store, Lane::Long).await;
     store.conceal(&job).await.unwrap();
     let concealed = seen().await;
     store.store_extracted(&job, &extracted(&job, "another")).await.unwrap();
@@ -219,9 +220,32 @@ async fn an_old_version_that_is_processed_again_stays_history() {
     let before = times().await;
 
     store.retry(accepted.job_id, &filter, &again(ada, Begin::Read)).await.unwrap();
-    publish(store, "one").await;
+    let job = claim_in(store, Lane::Long).await;
+    store.store_extracted(&job, &extracted(&job, "one")).await.unwrap();
+    store.publish(&job, &Coverage::default()).await.unwrap();
 
     assert_eq!(times().await, before);
+}
+
+#[tokio::test]
+async fn a_version_that_was_overtaken_and_failed_can_be_processed_again() {
+    let postgres = TestPostgres::fresh().await;
+    let (store, (ada, collection)) = (&postgres.store, postgres.contributor("ada").await);
+    let accepted = store.accept(&upload(&collection, ada, "one")).await.unwrap();
+    let first = claim(store, "w").await;
+    store.store_extracted(&first, &extracted(&first, "one")).await.unwrap();
+    assert!(store.reveal(&first).await.unwrap());
+    let newer = NewVersion { document: Some(accepted.document_id), ..upload(&collection, ada, "two") };
+    store.accept(&newer).await.unwrap();
+    publish(store, "two").await;
+    store.fail(&first, &stopped(), None).await.unwrap();
+    let filter = postgres.filter(ada).await;
+
+    store.retry(accepted.job_id, &filter, &again(ada, Begin::Read)).await.unwrap();
+    publish(store, "one").await;
+
+    let document = Documents::find(store, accepted.document_id, &filter).await.unwrap().unwrap();
+    assert_eq!((document.version, document.searchable), (2, Searchable::Whole));
 }
 
 #[tokio::test]
