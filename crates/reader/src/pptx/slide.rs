@@ -126,7 +126,7 @@ impl Reading {
                 }
             }
             "tbl" => self.table = Some(Table::default()),
- "tblPr" => self.first_row = is_set(element, "firstRow"),
+            "tblPr" => self.first_row = is_set(element, "firstRow"),
             "tr" | "tc" => self.open_cell(element),
             "p" => self.paragraph = Some(Paragraph::default()),
             "t" => self.in_text = true,
@@ -192,7 +192,11 @@ impl Reading {
             "tr" => self.table.iter_mut().for_each(Table::end_row),
             "tbl" => {
                 let rows = self.table.take().map(Table::rows).unwrap_or_default();
-                self.slide.blocks.push(Block { text: rows.lines.join("\n"), is_title: false, table: Some(rows) });
+                self.slide.blocks.push(Block {
+                    text: rows.lines.join("\n"),
+                    is_title: false,
+                    table: Some(rows),
+                });
             }
             _ => {}
         }
