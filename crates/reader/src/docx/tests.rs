@@ -281,9 +281,9 @@ fn tables_in_headers_are_read() {
     let relationships = r#"<Relationships><Relationship Id="a" Type="x/header" Target="header1.xml"/><Relationship Id="c"
         Type="x/footer" Target="footer1.xml"/></Relationships>"#;
     let table = |cells: &[&str]| {
-        let cells: String =
+        let cells: Vec<String> =
             cells.iter().map(|cell| format!("<w:tc>{}</w:tc>", paragraph("", cell))).collect();
-        format!("<w:tbl><w:tr>{cells}</w:tr></w:tbl>")
+        format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", cells.concat())
     };
     let bytes = archive(&[
         ("word/document.xml", &part("document", &format!("<w:body>{}</w:body>", paragraph("", "Rent")))),
