@@ -41,11 +41,21 @@ fn clauses_with_numbers_beside_them_are_no_tables() {
         &[(72, r"\(c\)"), (110, "EUR 900.")],
     ]));
     is_no_table(&entries(&[
-        &[(72, "THE PEOPLE"), (300, ")"), (330, "Case 12")],
-        &[(72, "Plaintiff"), (300, ")"), (330, "Department 4")],
-        &[(72, "v."), (300, ")"), (330, "Judge 7")],
-        &[(72, "A. Tenant"), (300, ")"), (330, "Filed 2024")],
+        &[(72, "THE PEOPLE"), (300, r"\)"), (330, "Case 12")],
+        &[(72, "Plaintiff"), (300, r"\)"), (330, "Department 4")],
+        &[(72, "v."), (300, r"\)"), (330, "Judge 7")],
+        &[(72, "A. Tenant"), (300, r"\)"), (330, "Filed 2024")],
     ]));
+    // The last lines alone have other signs in the middle.
+    let signed = entries(&[
+        &[(72, "Officer"), (300, r"\)"), (330, "Illegible")],
+        &[(72, "Witness"), (300, r"\)"), (330, "Illegible")],
+        &[(72, "Surveyor"), (300, r"\)"), (330, "Illegible")],
+        &[(72, "Auditor"), (300, r"\)"), (330, "Illegible")],
+        &[(72, "Notary"), (300, r"\)"), (330, "Illegible")],
+        &[(72, "In confidence"), (270, "Page 41"), (330, "May 2004")],
+    ]);
+    is_no_table(&closed(&format!("{signed} 70 668 m 560 668 l S"), 6));
 }
 
 #[test]
@@ -216,17 +226,24 @@ fn titles_over_a_table_are_not_its_head() {
 }
 
 #[test]
-fn labels_on_the_left_of_a_grid_name_its_rows() {
-    let content = grid(&[300, 400, 500], &[735, 715, 695, 675])
-        + &cells(&[300, 400], 721, &[&["2023", "2024"], &["500", "600"], &["70", "80"]])
-        + &at(72, 701, "Rent of the house")
-        + &at(72, 681, "Heating")
-        + &lines(72, 640, &["All amounts are in euros."]);
-
-    let parsed = page(&content);
-
+fn labels_beside_a_grid_name_its_rows() {
+    let boxed = grid(&[300, 400, 500], &[735, 715, 695, 675])
+        + &cells(&[300, 400], 721, &[&["2023", "2024"], &["500", "600"], &["70", "80"]]);
+    let labels = at(72, 701, "Rent of the house") + &at(72, 681, "Heating");
+    let after = lines(72, 640, &["All amounts are in euros."]);
     assert_eq!(
-        parsed.content,
+        page(&format!("{boxed}{labels}{after}")).content,
         "|  | 2023 | 2024 |\n| Rent of the house | 500 | 600 |\n| Heating | 70 | 80 |\n\nAll amounts are in euros."
     );
+
+    let remarks = at(520, 701, "monthly") + &at(520, 681, "yearly");
+    assert_eq!(
+        rows(&page(&format!("{boxed}{labels}{remarks}")), 0)[1],
+        "| Rent of the house | 500 | 600 | monthly |"
+    );
+
+    let prose = at(30, 721, "This text beside the table has nothing to do with its rows,")
+        + &at(30, 701, "it only stands there, and each of its lines runs on,")
+        + &at(30, 681, "so that what they say is not torn into cells.");
+    assert_eq!(rows(&page(&format!("{boxed}{prose}")), 0)[1], "| 500 | 600 |");
 }

@@ -10,6 +10,8 @@ const MAX_FIRST: u32 = 9;
 const PER_RESTART: usize = 10;
 /// and not in a shorter list: few numbers go up and down by chance.
 const MIN_RESTARTED: usize = 5;
+/// In a list as long as this, numbers do not stay in order by chance, however many titles stand on one page.
+const MIN_LONG: usize = 8;
 
 /// Says whether the last column counts pages upwards. Where many titles stand on one page, or lines make it look like
 /// a table, the first column must number them.
@@ -22,7 +24,7 @@ pub(super) fn is_contents(first: &[String], last: &[String], ruled: bool) -> boo
     let numbered = 3 * first.iter().filter(|text| is_clause_number(text)).count() >= 2 * first.len();
     pages.len() + 1 >= last.len()
         && goes_up(&counted)
-        && (numbered || 2 * rising >= steps && !ruled)
+        && (numbered || !ruled && (2 * rising >= steps || counted.len() >= MIN_LONG && rising > 1))
         && usual_step(&counted) <= MAX_PAGE_STEP
 }
 
@@ -65,6 +67,7 @@ mod tests {
         check(&["Part 1", "1.", "2.", "Annex", "1."], &["3", "12", "45", "1", "5"], true);
         check(&["1.", "2.", "3.", "4."], &["1", "9", "18", "160"], true);
         check(&["1.", "2.", "3."], &["iv", "2", "5"], true);
+        check(&["a"; 9], &["8", "8", "8", "8", "9", "9", "9", "9", "12"], true);
     }
 
     #[test]
@@ -72,6 +75,8 @@ mod tests {
         check(&["Flats", "Shops", "Lofts"], &["45", "1", "5"], false);
         check(&["a", "b", "c", "d", "e"], &["3", "45", "12", "19", "70"], false);
         check(&["a", "b", "c", "d"], &["100", "200", "300", "400"], false);
+        check(&["a"; 9], &["1", "1", "1", "1", "1", "1", "1", "1", "1"], false);
+        check(&["a"; 9], &["8", "9", "8", "8", "9", "9", "8", "8", "12"], false);
         check(&["Rent", "Water"], &["2,400", "3,000"], false);
     }
 }

@@ -36,7 +36,7 @@ pub(super) enum Verdict {
     Table,
     /// Some of the later lines may be a table.
     Text,
-    /// No part is a table: contents, forms, signatures.
+    /// No part is a table: clauses with their numbers, contents, forms, signatures.
     List,
 }
 
@@ -49,8 +49,15 @@ pub(super) fn judge(stretch: &Stretch, ruled: bool, frame: &Frame) -> Verdict {
         return Verdict::List;
     }
     let columns = Columns { stretch, entries: &entries, several };
-    let is_table = several >= MIN_ROWS && columns.stand_apart(frame) && columns.say_something(ruled);
-    if is_table { Verdict::Table } else { Verdict::Text }
+    if several < MIN_ROWS {
+        Verdict::Text
+    } else if columns.stand_apart(frame) && columns.say_something(ruled) {
+        Verdict::Table
+    } else if (0..entries.len()).any(|column| columns.is_numbering(column)) {
+        Verdict::List
+    } else {
+        Verdict::Text
+    }
 }
 
 /// Says whether entries are labels with what belongs to them, `Name: Ada`, `Date:`.
