@@ -14,6 +14,8 @@ use zip::read::ZipFileEntry;
 
 /// So much may come out of however little: short texts of one sort of line fold up well.
 const RATIO_FREE_BYTES: u64 = 1 << 20;
+/// Members that are refused have been unpacked to their bound: all that is unpacked is at most so many times what is kept.
+const WORK_FOR_TOTAL: u64 = 2;
 /// What systems put beside the files of a folder; nobody means to upload it.
 const BESIDE: &[&str] = &[".DS_Store", "Thumbs.db", "desktop.ini"];
 /// The folder of what macOS notes of each file.
@@ -51,10 +53,11 @@ pub fn unpack(
         }
         _ => {}
     }
-    let mut left = options.max_total_bytes;
+    let size = bytes.len() as u64;
+    let mut left =
+        Left { bytes: options.max_total_bytes, work: options.max_total_bytes.saturating_mul(WORK_FOR_TOTAL) };
     for at in wanted {
-        let (path, content) = member(&mut archive, at, options, left);
-        left = left.saturating_sub(content.as_ref().map_or(0, |content| content.len() as u64));
+        let (path, content) = member(&mut archive, at, size, options, &mut left);
         if take(Member { path, content }).is_break() {
             break;
         }
@@ -71,11 +74,21 @@ fn is_wanted(archive: &mut ZipArchive<Cursor<&[u8]>>, at: usize) -> bool {
     !entry.is_dir() && !parts.any(|part| part == MAC_NOTES) && !BESIDE.contains(&name)
 }
 
+/// What the members still to come may unpack to. Entries may overlap, so that each of a thousand is as large as the archive;
+/// each that is refused costs the work of unpacking it to its bound.
+struct Left {
+    /// Bytes that are kept.
+    bytes: u64,
+    /// Bytes that are unpacked at all.
+    work: u64,
+}
+
 fn member(
     archive: &mut ZipArchive<Cursor<&[u8]>>,
     at: usize,
+    size: u64,
     options: &UnpackOptions,
-    left: u64,
+    left: &mut Left,
 ) -> (String, Result<Vec<u8>, ReadError>) {
     let damaged = |detail: String| ReadError::Damaged { detail };
     let entry = match archive.by_index_data(at) {
@@ -83,20 +96,30 @@ fn member(
         Err(error) => return (format!("#{}", at + 1), Err(damaged(error.to_string()))),
     };
     let path = path(entry.name_raw());
-    let allowed = match allowance(&entry, options) {
+    let allowed = match allowance(&entry, size, options) {
         Ok(allowed) => allowed,
         Err(error) => return (path, Err(error)),
     };
+    let archive_too_large = || ReadError::ArchiveTooLarge { limit: options.max_total_bytes };
+    if left.work == 0 {
+        return (path, Err(archive_too_large()));
+    }
     let file = match archive.by_index(at) {
         Ok(file) => file,
         Err(error) => return (path, Err(damaged(error.to_string()))),
     };
-    let most = allowed.bytes.min(left);
+    let most = allowed.bytes.min(left.bytes);
     let mut bytes = Vec::new();
-    let outcome = match file.take(most + 1).read_to_end(&mut bytes) {
+    let read = file.take(most + 1).read_to_end(&mut bytes);
+    let count = bytes.len() as u64;
+    left.work = left.work.saturating_sub(count);
+    let outcome = match read {
         Err(error) => Err(damaged(error.to_string())),
-        Ok(_) if bytes.len() as u64 <= most => Ok(bytes),
-        Ok(_) if left < allowed.bytes => Err(ReadError::ArchiveTooLarge { limit: options.max_total_bytes }),
+        Ok(_) if count <= most => {
+            left.bytes -= count;
+            Ok(bytes)
+        }
+        Ok(_) if left.bytes < allowed.bytes => Err(archive_too_large()),
         Ok(_) => Err(allowed.excess),
     };
     (path, outcome)
@@ -108,7 +131,8 @@ struct Allowance {
     excess: ReadError,
 }
 
-fn allowance(entry: &ZipFileEntry<'_>, options: &UnpackOptions) -> Result<Allowance, ReadError> {
+/// `size` is the archive's: no entry can hold more, whatever the directory says of it.
+fn allowance(entry: &ZipFileEntry<'_>, size: u64, options: &UnpackOptions) -> Result<Allowance, ReadError> {
     if entry.encrypted() {
         return Err(ReadError::EncryptedMember);
     }
@@ -118,7 +142,8 @@ fn allowance(entry: &ZipFileEntry<'_>, options: &UnpackOptions) -> Result<Allowa
     if !matches!(entry.compression(), CompressionMethod::Stored | CompressionMethod::Deflated) {
         return Err(ReadError::UnsupportedMember { method: entry.compression().to_string() });
     }
-    let by_ratio = entry.compressed_size().saturating_mul(options.max_ratio).max(RATIO_FREE_BYTES);
+    let compressed = entry.compressed_size().min(size);
+    let by_ratio = compressed.saturating_mul(options.max_ratio).max(RATIO_FREE_BYTES);
     Ok(if by_ratio < options.max_member_bytes {
         let detail = format!("it unpacks to more than {} times its size", options.max_ratio);
         Allowance { bytes: by_ratio, excess: ReadError::OutOfBudget { detail } }
@@ -224,6 +249,43 @@ mod tests {
         );
         assert_eq!(members(&archive(&[]), &UnpackOptions::default()), Err("empty_archive"));
         assert_eq!(members(b"PK\x03\x04", &UnpackOptions::default()), Err("damaged"));
+    }
+
+    #[test]
+    fn a_size_that_only_the_headers_claim_allows_no_more() {
+        let zeros = vec![0; 40 << 20];
+        let mut bytes = archive(&[("bomb.txt", &zeros)]);
+        let half = (2_u32 << 30).to_le_bytes();
+        for (signature, size_at) in [(b"PK\x03\x04", 18), (b"PK\x01\x02", 20)] {
+            let at = bytes.windows(4).position(|window| window == signature).unwrap() + size_at;
+            bytes[at..at + 4].copy_from_slice(&half);
+        }
+
+        let members = members(&bytes, &UnpackOptions::default()).unwrap();
+
+        assert_eq!(members, [("bomb.txt".to_owned(), Err("out_of_budget"))]);
+    }
+
+    #[test]
+    fn members_that_are_refused_use_up_what_may_be_looked_at() {
+        let text = "line of a text\n".repeat(100);
+        let large: Vec<(String, &[u8])> = (0..5).map(|at| (at.to_string(), text.as_bytes())).collect();
+        let large: Vec<(&str, &[u8])> = large.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+        let options =
+            UnpackOptions { max_member_bytes: 1_000, max_total_bytes: 1_501, ..UnpackOptions::default() };
+
+        let members = members(&archive(&large), &options).unwrap();
+
+        assert_eq!(
+            members.iter().map(|member| member.1).collect::<Vec<_>>(),
+            [
+                Err("too_large"),
+                Err("too_large"),
+                Err("too_large"),
+                Err("archive_too_large"),
+                Err("archive_too_large")
+            ]
+        );
     }
 
     #[test]

@@ -142,6 +142,11 @@ impl Table {
         let Some(cell) = self.cell.take() else { return };
         let Cell { text, span, down } = cell;
         let until = match down {
+            // Where nothing hangs, a cell that says it goes on has only what it holds itself.
+            Down::GoesOn if !self.hanging.contains_key(&self.column) => {
+                self.own += text.len();
+                return self.put(text, span);
+            }
             Down::No => {
                 self.own += text.len();
                 self.hanging.remove(&self.column);

@@ -23,7 +23,19 @@ use std::collections::HashMap;
 
 /// Elements whose content is no text: how something was before its properties were changed, the second telling of what
 /// stands in `mc:Choice` already, and the orders of fields.
-const LEFT_OUT: &[&str] = &["Fallback", "pPrChange", "rPrChange", "instrText", "delInstrText"];
+pub(super) const LEFT_OUT: &[&str] = &[
+    "Fallback",
+    "pPrChange",
+    "rPrChange",
+    "tblPrChange",
+    "tblPrExChange",
+    "tblGridChange",
+    "trPrChange",
+    "tcPrChange",
+    "sectPrChange",
+    "instrText",
+    "delInstrText",
+];
 
 /// A stretch of text with a line of its own.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +57,11 @@ impl Block {
 
     fn table(rows: Rows) -> Self {
         Self { table: Some(rows), ..Self::plain(String::new()) }
+    }
+
+    /// All that it says on one line.
+    pub(super) fn line(&self) -> String {
+        self.table.as_ref().map_or_else(|| self.text.clone(), |rows| rows.lines.join(" "))
     }
 }
 
@@ -308,6 +325,8 @@ impl<'p> Body<'p> {
         }
         let stands = paragraph.text.stands();
         if paragraph.joins_next && stands {
+            // What was carried in another place would be overwritten.
+            self.end_carried();
             self.carried = Some((paragraph.text, paragraph.notes, place));
             return;
         }

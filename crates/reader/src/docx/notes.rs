@@ -1,5 +1,7 @@
 //! Footnotes, endnotes and comments: short texts with an id. Knows no place where they are called.
 
+use super::body::LEFT_OUT;
+use super::control;
 use super::revision::Change;
 use super::revision::Revised;
 use super::seen::Seen;
@@ -26,9 +28,11 @@ struct Open {
 /// and are left out.
 pub(super) fn read(part: &[u8], seen: &mut Seen) -> Result<HashMap<String, Note>, ReadError> {
     let (mut notes, mut open, mut in_text) = (HashMap::new(), None::<Open>, false);
-    let (mut changes, mut properties) = (Vec::new(), 0_usize);
+    let (mut changes, mut properties, mut left_out) = (Vec::new(), 0_usize, 0_usize);
     walk(part, &mut |node| {
         match node {
+            Node::Open(element) if left_out > 0 || LEFT_OUT.contains(&element.name.as_str()) => left_out += 1,
+            Node::Close(_) if left_out > 0 => left_out -= 1,
             Node::Open(element) => match element.name.as_str() {
                 "footnote" | "endnote" | "comment" if element.attribute("type").is_none() => {
                     let author = element.attribute("author");
@@ -38,9 +42,16 @@ pub(super) fn read(part: &[u8], seen: &mut Seen) -> Result<HashMap<String, Note>
                 "rPr" | "pPr" => properties += 1,
                 "ins" | "moveTo" if properties == 0 => changes.push(Change::Inserted),
                 "del" | "moveFrom" if properties == 0 => changes.push(Change::Deleted),
-                "p" | "tab" | "br" => {
+                // Stops of tabs among the properties are no text.
+                "p" | "tab" | "ptab" | "br" | "cr" if properties == 0 => {
                     if let Some(note) = open.as_mut().filter(|note| !note.text.is_blank()) {
                         note.text.push(changes.last().copied(), " ");
+                    }
+                }
+                "noBreakHyphen" | "sym" => {
+                    let sign = if element.name == "sym" { control::symbol(element) } else { Some("-") };
+                    if let (Some(note), Some(sign)) = (&mut open, sign) {
+                        note.text.push(changes.last().copied(), sign);
                     }
                 }
                 _ => {}
@@ -57,7 +68,7 @@ pub(super) fn read(part: &[u8], seen: &mut Seen) -> Result<HashMap<String, Note>
             }
             Node::Close(_) => {}
             Node::Text(text) => {
-                if let Some(note) = open.as_mut().filter(|_| in_text) {
+                if let Some(note) = open.as_mut().filter(|_| in_text && left_out == 0) {
                     note.text.push(changes.last().copied(), text);
                 }
             }

@@ -2,6 +2,7 @@
 //! in the file may say. Those that only number the pages are left out. Knows no page.
 
 use super::body;
+use super::body::Block;
 use super::body::Parts;
 use super::seen::Seen;
 use crate::error::ReadError;
@@ -31,7 +32,7 @@ pub(super) fn read(
         for target in relationships.all_of_kind(kind) {
             let Some(part) = package.part(target)? else { continue };
             let blocks = body::read(&part, parts, seen)?;
-            let text = blocks.iter().map(|block| block.text.as_str()).collect::<Vec<_>>().join(" ");
+            let text = blocks.iter().map(Block::line).collect::<Vec<_>>().join(" ");
             let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
             if lines.len() < MAX_RUNNING && !only_numbers(&text) && known.insert(text.clone()) {
                 lines.push(format!("[{name}: {text}]"));

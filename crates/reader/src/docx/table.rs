@@ -57,7 +57,7 @@ pub(super) fn open(grid: &mut Grid, element: &Element<'_>) {
         "tblStyle" => grid.shaded = true,
         "tblLook" => grid.first_row = marks_first_row(element),
         "tblHeader" if grid.properties > 0 => {
-            grid.table.names_columns(if is_on(element) { Names::Yes } else { Names::No })
+            grid.table.names_columns(if is_on(element) { Names::Yes } else { Names::No });
         }
         "shd" => grid.shaded |= is_shading(element),
         "trPr" | "tcPr" => grid.properties += 1,

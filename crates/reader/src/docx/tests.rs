@@ -277,6 +277,77 @@ fn headers_stand_once_before_the_text_and_boxes_are_ticked_or_not() {
 }
 
 #[test]
+fn tables_in_headers_are_read() {
+    let relationships = r#"<Relationships><Relationship Id="a" Type="x/header" Target="header1.xml"/><Relationship Id="c"
+        Type="x/footer" Target="footer1.xml"/></Relationships>"#;
+    let table = |cells: &[&str]| {
+        let cells: Vec<String> =
+            cells.iter().map(|cell| format!("<w:tc>{}</w:tc>", paragraph("", cell))).collect();
+        format!("<w:tbl><w:tr>{}</w:tr></w:tbl>", cells.concat())
+    };
+    let bytes = archive(&[
+        ("word/document.xml", &part("document", &format!("<w:body>{}</w:body>", paragraph("", "Rent")))),
+        ("word/_rels/document.xml.rels", relationships),
+        ("word/header1.xml", &part("hdr", &table(&["Lease", "Contract No. 17"]))),
+        ("word/footer1.xml", &part("ftr", &table(&["Page", "3 of 10"]))),
+    ]);
+
+    let parsed = read(&bytes, &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content, "[Header: | Lease | Contract No. 17 |]\n\nRent\n");
+}
+
+#[test]
+fn how_cells_were_before_a_change_says_nothing_of_their_text() {
+    let cell = |properties: &str, text: &str| {
+        format!("<w:tc><w:tcPr>{properties}</w:tcPr>{}</w:tc>", paragraph("", text))
+    };
+    let row = |cells: [String; 2]| format!("<w:tr>{}</w:tr>", cells.concat());
+    let was_merged = "<w:tcPrChange><w:tcPr><w:vMerge/></w:tcPr></w:tcPrChange>";
+    let rows = [
+        row([cell(r#"<w:vMerge w:val="restart"/>"#, "Rent"), cell("", "500")]),
+        row([cell(was_merged, "Water"), cell("", "30")]),
+        row([cell("", "Gas"), cell("<w:vMerge/>", "20")]),
+    ];
+
+    assert_eq!(
+        text_of(&format!("<w:tbl>{}</w:tbl>", rows.concat())),
+        "| Rent | 500 |\n| Water | 30 |\n| Gas | 20 |\n"
+    );
+}
+
+#[test]
+fn paragraphs_without_ends_in_boxes_do_not_lose_those_around_them() {
+    let without_end = |inner: &str| format!("<w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr>{inner}</w:p>");
+    let run = |text: &str| format!("<w:r><w:t>{text}</w:t></w:r>");
+    let boxed = format!("<w:r><w:txbxContent>{}</w:txbxContent></w:r>", without_end(&run("boxed")));
+    let body = [without_end(&run("before")), format!("<w:p>{boxed}{}</w:p>", run("after"))].concat();
+
+    let text = text_of(&body);
+
+    for word in ["before", "boxed", "after"] {
+        assert_eq!(text.matches(word).count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn notes_have_the_signs_of_the_text_and_boxes_in_them_come_once() {
+    let notes = r#"<w:footnote w:id="1"><w:p><w:pPr><w:tabs><w:tab/></w:tabs></w:pPr><w:r><w:t>See A</w:t><w:noBreakHyphen/>
+        <w:t>1</w:t><w:cr/><w:t>and</w:t><w:ptab/><w:t>2</w:t><w:sym w:font="Wingdings" w:char="F0FE"/><w:instrText>PAGE</w:instrText>
+        </w:r><mc:AlternateContent><mc:Choice><w:p><w:r><w:t>boxed</w:t></w:r></w:p></mc:Choice><mc:Fallback><w:p><w:r><w:t>boxed</w:t>
+        </w:r></w:p></mc:Fallback></mc:AlternateContent></w:p></w:footnote>"#;
+    let body = r#"<w:p><w:r><w:t>Rent</w:t><w:footnoteReference w:id="1"/></w:r></w:p>"#;
+    let bytes = archive(&[
+        ("word/document.xml", &part("document", &format!("<w:body>{body}</w:body>"))),
+        ("word/footnotes.xml", &part("footnotes", notes)),
+    ]);
+
+    let parsed = read(&bytes, &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content, "Rent[^1]\n\n[^1] See A-1 and 2☒ boxed\n");
+}
+
+#[test]
 fn hostile_files_are_refused_within_bounds() {
     let check = |bytes: &[u8], options: &ReadOptions, code: &str| {
         assert_eq!(read(bytes, options).unwrap_err().code(), code);

@@ -49,6 +49,9 @@ const LINE_GAP: f64 = 1.5;
 const MIN_WARNED: u32 = 4;
 /// Characters kept of each kind of hidden text on a page.
 const MAX_KEPT: usize = 2_000;
+/// Glyphs of a kind that are put in order for them: any number may stand on one line, and ordering a line takes the square
+/// of what stands on it.
+const MAX_LAID_OUT: usize = 10_000;
 
 impl<'a> PageRun<'a, '_> {
     /// Says how the glyphs of a string will come out, as far as it is the same for all.
@@ -247,9 +250,12 @@ fn by_reason(hidden: Vec<Glyph>, seen: &[Glyph]) -> Vec<HiddenText> {
     kinds.into_iter().filter_map(|(reason, glyphs)| piece(reason, glyphs)).collect()
 }
 
-fn piece(reason: HiddenReason, glyphs: Vec<Glyph>) -> Option<HiddenText> {
+fn piece(reason: HiddenReason, mut glyphs: Vec<Glyph>) -> Option<HiddenText> {
+    let rest = glyphs.split_off(glyphs.len().min(MAX_LAID_OUT));
     let text = layout::lay_out(glyphs, None).text;
-    let characters = text.chars().filter(|character| !character.is_whitespace()).count() as u32;
+    let laid_out = text.chars().filter(|character| !character.is_whitespace()).count();
+    let only_counted = rest.iter().filter(|glyph| !glyph.text.is_space()).map(|glyph| glyph.text.count());
+    let characters = u32::try_from(laid_out + only_counted.sum::<usize>()).unwrap_or(u32::MAX);
     let kept = text.chars().take(MAX_KEPT).collect::<String>().trim_end().to_owned();
     (characters > 0).then_some(HiddenText { reason, characters, text: kept })
 }

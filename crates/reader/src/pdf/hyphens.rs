@@ -4,6 +4,7 @@
 //! word where no line ends in it. Both pieces keep their boxes. Knows no glyphs.
 
 use super::layout::PageText;
+use crate::parsed::Span;
 use std::collections::HashSet;
 use std::hash::DefaultHasher;
 use std::hash::Hash;
@@ -26,7 +27,11 @@ const SUSPENDED: &[&str] = &["and", "or", "to", "und", "oder", "bis", "et", "ou"
 
 /// Mends the words of all pages.
 pub(super) fn mend(pages: &mut [PageText]) {
-    let is_broken = |page: &PageText| page.text.contains("-\n") || page.text.contains(['\u{ad}', '\u{2010}']);
+    let is_broken = |page: &PageText| {
+        page.text.contains("-\n")
+            || page.text.contains(['\u{ad}', '\u{2010}'])
+            || !page.tables.is_empty() && page.text.contains("- ")
+    };
     if !pages.iter().any(is_broken) {
         return;
     }
@@ -34,7 +39,8 @@ pub(super) fn mend(pages: &mut [PageText]) {
     let texts: Vec<Vec<char>> = pages.iter().map(|page| page.text.chars().collect()).collect();
     vocabulary.judge_setting(&texts);
     for (page, characters) in pages.iter_mut().zip(&texts).filter(|(page, _)| is_broken(page)) {
-        let edits = edits(characters, &vocabulary);
+        let rows: Vec<Span> = page.tables.iter().flat_map(|table| table.rows.iter().copied()).collect();
+        let edits = edits(characters, &rows, &vocabulary);
         apply(page, characters, &edits);
     }
 }
@@ -77,8 +83,15 @@ impl Vocabulary {
             is_hyphenated: false,
         };
         for page in pages {
+            let rows: HashSet<u32> =
+                page.tables.iter().flat_map(|table| &table.rows).map(|row| row.start).collect();
+            let mut start = 0;
             for line in page.text.split('\n') {
-                vocabulary.read(line);
+                let lines_of = if rows.contains(&start) { lines_of_row(line) } else { vec![line] };
+                for line in lines_of {
+                    vocabulary.read(line);
+                }
+                start += line.chars().count() as u32 + 1;
             }
         }
         vocabulary
@@ -200,11 +213,45 @@ enum Verdict {
     Leave,
 }
 
-fn edits(text: &[char], vocabulary: &Vocabulary) -> Vec<Edit> {
+/// Parts a row of a table at hyphens that lines of its cells end with: a space joins those lines.
+fn lines_of_row(row: &str) -> Vec<&str> {
+    let (mut lines, mut from) = (Vec::new(), 0);
+    for (at, hyphen) in row.char_indices().filter(|(_, character)| is_hyphen(*character)) {
+        let after = at + hyphen.len_utf8();
+        if ends_line_of_cell(row[..at].chars().next_back(), row[after..].chars()) {
+            lines.push(&row[from..after]);
+            from = after + 1;
+        }
+    }
+    lines.push(&row[from..]);
+    lines
+}
+
+/// Says whether a hyphen within a row of a table, after a character and before others, ends a line of a cell.
+fn ends_line_of_cell(before: Option<char>, mut after: impl Iterator<Item = char>) -> bool {
+    before.is_some_and(char::is_alphabetic)
+        && after.next() == Some(' ')
+        && after.next().is_some_and(char::is_lowercase)
+}
+
+/// `rows` are those of tables.
+fn edits(text: &[char], rows: &[Span], vocabulary: &Vocabulary) -> Vec<Edit> {
     let mut edits = Vec::new();
+    let in_row = |at: usize| {
+        let row = rows.partition_point(|row| row.end as usize <= at);
+        rows.get(row).is_some_and(|row| row.start as usize <= at)
+    };
     for (at, &character) in text.iter().enumerate().filter(|(_, character)| is_hyphen(**character)) {
         match text.get(at + 1) {
             Some('\n') => edits.extend(at_line_end(text, at, vocabulary)),
+            Some(' ')
+                if ends_line_of_cell(
+                    at.checked_sub(1).map(|before| text[before]),
+                    text[at + 1..].iter().copied(),
+                ) && in_row(at) =>
+            {
+                edits.extend(at_line_end_of_cell(text, at, vocabulary));
+            }
             // It was drawn, so it is seen.
             Some(_) if character == '\u{ad}' => edits.push(Edit::Replace(at, '-')),
             Some(_) | None => {}
@@ -229,6 +276,17 @@ fn at_line_end(text: &[char], at: usize, vocabulary: &Vocabulary) -> Vec<Edit> {
         Some(_) | None => {}
     }
     edits
+}
+
+/// Within a row the line goes on after the word as it did before.
+fn at_line_end_of_cell(text: &[char], at: usize, vocabulary: &Vocabulary) -> Vec<Edit> {
+    let Some(broken) = Broken::at(text, at) else { return Vec::new() };
+    let as_hyphen = (text[at] == '\u{ad}').then_some(Edit::Replace(at, '-'));
+    match vocabulary.verdict(&broken) {
+        Verdict::Leave => as_hyphen.into_iter().collect(),
+        Verdict::Join => vec![Edit::Drop(at), Edit::Drop(at + 1)],
+        Verdict::Keep => as_hyphen.into_iter().chain([Edit::Drop(at + 1)]).collect(),
+    }
 }
 
 fn is_hyphen(character: char) -> bool {
@@ -281,8 +339,8 @@ fn apply(page: &mut PageText, characters: &[char], edits: &[Edit]) {
 mod tests {
     use super::*;
     use crate::parsed::Rect;
-    use crate::parsed::Span;
     use crate::parsed::Word;
+    use crate::pdf::layout::PageTable;
     use proptest::proptest;
 
     fn page(text: &str) -> PageText {
@@ -324,6 +382,26 @@ mod tests {
         check("the end of agree-\nment", "the end of agreement");
         check("a royalty-\nbearing license, a royalty", "a royalty-bearing\nlicense, a royalty");
         check("one agree-\nment or-\nganised so", "one agreement\norganised\nso");
+    }
+
+    #[test]
+    fn words_broken_within_cells_are_joined_and_teach_no_halves() {
+        let mut table =
+            page("| this agree- ment ends | short- and long |\n| a long- term | non- exclusive |");
+        let row = |start: u32, end: u32| Span { start, end };
+        let rect = Rect::default();
+        table.tables.push(PageTable { rows: vec![row(0, 43), row(44, 77)], header_rows: 0, rect });
+        let mut pages = [table, page("an agree-\nment of long-term leases")];
+
+        mend(&mut pages);
+
+        assert_eq!(
+            pages[0].text,
+            "| this agreement ends | short- and long |\n| a long-term | non-exclusive |"
+        );
+        let rows: Vec<(u32, u32)> = pages[0].tables[0].rows.iter().map(|row| (row.start, row.end)).collect();
+        assert_eq!(rows, [(0, 41), (42, 73)]);
+        assert_eq!(pages[1].text, "an agreement\nof long-term leases");
     }
 
     #[test]

@@ -188,3 +188,13 @@ fn hidden_text_is_kept_within_bounds() {
     assert!(hidden.characters > 2_000, "{}", hidden.characters);
     assert!(hidden.text.chars().count() <= 2_000);
 }
+
+#[test]
+fn hidden_text_without_end_on_one_line_is_counted() {
+    // To put all of it in order would take its square.
+    let line = "BT /F1 12 Tf 3 Tr 72 600 Td ".to_owned() + &"20 0 Td (x) Tj ".repeat(150_000) + "ET";
+
+    let parsed = page(&line);
+
+    assert_eq!(parsed.pages[0].hidden.iter().map(|hidden| hidden.characters).sum::<u32>(), 150_000);
+}

@@ -12,6 +12,7 @@ mod forms;
 mod headings;
 mod hidden;
 mod image;
+mod lists;
 mod mutation;
 mod notes;
 mod recognise;

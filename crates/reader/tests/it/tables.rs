@@ -11,12 +11,12 @@ use reader::Parsed;
 use reader::Span;
 
 /// A text at a place.
-fn at(x: i32, y: i32, text: &str) -> String {
+pub(crate) fn at(x: i32, y: i32, text: &str) -> String {
     format!("BT /F1 10 Tf {x} {y} Td ({text}) Tj ET\n")
 }
 
 /// A grid of lines: edges of columns, and of rows from top to bottom.
-fn grid(columns: &[i32], rows: &[i32]) -> String {
+pub(crate) fn grid(columns: &[i32], rows: &[i32]) -> String {
     let (left, right) = (columns[0], columns[columns.len() - 1]);
     let (top, bottom) = (rows[0], rows[rows.len() - 1]);
     let across = rows.iter().map(|y| format!("{left} {y} m {right} {y} l S\n"));
@@ -25,7 +25,7 @@ fn grid(columns: &[i32], rows: &[i32]) -> String {
 }
 
 /// Rows of cells at the edges of columns, from a height downwards.
-fn cells(columns: &[i32], mut y: i32, rows: &[&[&str]]) -> String {
+pub(crate) fn cells(columns: &[i32], mut y: i32, rows: &[&[&str]]) -> String {
     let mut content = String::new();
     for row in rows {
         content.extend(columns.iter().zip(*row).map(|(x, text)| at(x + 4, y, text)));
@@ -34,20 +34,20 @@ fn cells(columns: &[i32], mut y: i32, rows: &[&[&str]]) -> String {
     content
 }
 
-fn page(content: &str) -> Parsed {
+pub(crate) fn page(content: &str) -> Parsed {
     let mut pdf = Pdf::new();
     pdf.page(content);
     read(&pdf.bytes())
 }
 
-fn rows(parsed: &Parsed, table: usize) -> Vec<String> {
+pub(crate) fn rows(parsed: &Parsed, table: usize) -> Vec<String> {
     let characters: Vec<char> = parsed.content.chars().collect();
     let text = |row: &Span| characters[row.start as usize..row.end as usize].iter().collect();
     parsed.tables[table].rows.iter().map(text).collect()
 }
 
 #[track_caller]
-fn is_no_table(content: &str) {
+pub(crate) fn is_no_table(content: &str) {
     let parsed = page(content);
     assert!(parsed.tables.is_empty(), "{}", parsed.content);
     assert!(!parsed.content.contains("| "), "{}", parsed.content);

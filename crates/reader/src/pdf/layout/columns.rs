@@ -1,10 +1,13 @@
 //! Rows and columns: the order in which fragments are read.
 //!
 //! A stretch of rows is read as columns only where a gutter runs through all of it and each side looks like running
-//! text: enough rows, mostly filled. Tables and forms do not, and are read row by row. Knows no characters.
+//! text: enough rows, mostly filled. Tables and forms do not, and are read row by row. Knows no characters but through
+//! what tells the numbers of clauses.
 
 use super::fragments::Fragment;
 use super::frame::Frame;
+use super::tables::enumerates;
+use super::tables::text;
 
 /// A gutter is at least this wide, in em of the usual size.
 const MIN_GUTTER: f32 = 0.9;
@@ -14,6 +17,10 @@ const MIN_ROWS: usize = 4;
 const MIN_FILL: f32 = 0.55;
 /// with this much text on average; a Chinese character counts as two letters.
 const MIN_WEIGHT: usize = 16;
+/// Where there are more columns, numbers do not hang in them.
+const MAX_HANGING: usize = 8;
+/// Glyphs of the number of a clause.
+const MAX_NUMBER: usize = 12;
 /// Columns within columns end here.
 const MAX_DEPTH: usize = 4;
 /// Pages with more rows are read row by row: looking for gutters takes the square of their number.
@@ -131,9 +138,40 @@ fn find_columns(rows: &[Row], usual_size: f32, frame: &Frame) -> Option<Columns>
         .filter(|&&(from, to)| from > left && to < right)
         .map(|&(from, to)| f32::midpoint(from, to))
         .collect();
+    let gutters = without_numbers(rows, gutters, frame);
     let accepted =
         !gutters.is_empty() && (0..=gutters.len()).all(|column| reads_as_text(rows, &gutters, column, frame));
     accepted.then_some(Columns { row_count, gutters })
+}
+
+/// Leaves out the gutters between the numbers of clauses and their text: the numbers hang in the column of the text.
+fn without_numbers(rows: &[Row], mut gutters: Vec<f32>, frame: &Frame) -> Vec<f32> {
+    if gutters.len() < 2 || gutters.len() > MAX_HANGING {
+        return gutters;
+    }
+    let mut columns: Vec<Vec<String>> = vec![Vec::new(); gutters.len()];
+    let mut long = vec![0; gutters.len()];
+    for row in rows {
+        let mut entries: Vec<Vec<&Fragment>> = vec![Vec::new(); gutters.len() + 1];
+        for fragment in &row.fragments {
+            entries[column_of(fragment, &gutters)].push(fragment);
+        }
+        for (column, entry) in
+            entries[..gutters.len()].iter().enumerate().filter(|(_, entry)| !entry.is_empty())
+        {
+            if entry.iter().map(|fragment| fragment.glyphs.len()).sum::<usize>() > MAX_NUMBER {
+                long[column] += 1;
+            } else {
+                columns[column].push(text(entry.iter().copied(), frame));
+            }
+        }
+    }
+    let mut number_columns = columns
+        .iter()
+        .zip(long)
+        .map(|(texts, long)| long == 0 && enumerates(texts.iter().map(String::as_str)));
+    gutters.retain(|_| !number_columns.next().unwrap_or(false));
+    gutters
 }
 
 fn extent(rows: &[Row]) -> (f32, f32) {

@@ -100,13 +100,20 @@ impl Ground {
     /// Says whether an area that was painted later, and lets nothing through, hides all of these places.
     pub(in super::super) fn covers(&self, places: &[Point], order: u32) -> bool {
         let Some(&first) = places.first() else { return false };
-        self.lists(first).into_iter().any(|list| {
+        for list in self.lists(first) {
             let painted_later = list.partition_point(|index| self.area(*index).order <= order);
-            list[painted_later..].iter().map(|index| self.area(*index)).any(|area| {
+            for area in list[painted_later..].iter().map(|index| self.area(*index)) {
+                // What lets something through is work too: a page may have any number of it over every glyph.
+                if !self.spend(if area.hides { area.shape.cost() } else { 1 }) {
+                    return false;
+                }
                 let hides = |place: &Point| area.shape.covers(area.bounds, *place) == Some(true);
-                area.hides && self.spend(area) && places.iter().all(hides)
-            })
-        })
+                if area.hides && places.iter().all(hides) {
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     /// The indices of the areas that may reach a place, in order: those of its square, and the large ones.
@@ -120,9 +127,9 @@ impl Ground {
         &self.areas[index as usize]
     }
 
-    /// Takes the work of looking at an area from what is left; `false` once nothing is.
-    fn spend(&self, area: &Area) -> bool {
-        let left = self.tests_left.get().checked_sub(area.shape.cost());
+    /// Takes the comparisons of looking at an area from what is left; `false` once nothing is.
+    fn spend(&self, comparisons: u64) -> bool {
+        let left = self.tests_left.get().checked_sub(comparisons.max(1));
         self.tests_left.set(left.unwrap_or(0));
         left.is_some()
     }
@@ -131,7 +138,7 @@ impl Ground {
         let painted_before = list.partition_point(|index| self.area(*index).order <= order);
         for &index in list[..painted_before].iter().rev() {
             let area = self.area(index);
-            if !self.spend(area) {
+            if !self.spend(area.shape.cost()) {
                 return Some((u32::MAX, Under::Unknown));
             }
             match (area.shape.covers(area.bounds, at), area.colour) {
@@ -192,5 +199,15 @@ mod tests {
         assert_eq!(ground.under(Point { x: 50.0, y: 50.0 }, 1), Under::Colour(Colour::BLACK));
         assert_eq!(ground.under(Point { x: 50.0, y: 50.0 }, 1), Under::Unknown);
         assert!(!ground.covers(&[Point { x: 50.0, y: 50.0 }], 0));
+    }
+
+    #[test]
+    fn looking_at_what_hides_nothing_is_work_too() {
+        let mut ground = Ground::new((600.0, 800.0), 2);
+        (0..3).for_each(|_| ground.paint(area(0.0, 600.0, None, 1)));
+        ground.paint(area(0.0, 600.0, Some(Colour::BLACK), 1));
+
+        assert!(!ground.covers(&[Point { x: 50.0, y: 50.0 }], 0));
+        assert_eq!(ground.tests_left.get(), 0);
     }
 }

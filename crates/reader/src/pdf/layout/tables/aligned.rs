@@ -6,12 +6,15 @@ use super::Block;
 use super::Cell;
 use super::Place;
 use super::Table;
-use super::accept;
+use super::cells::is_value;
 use super::header;
 use super::lines::Lines;
+use super::listing;
+use super::listing::Verdict;
 use super::stretch::Chunk;
 use super::stretch::Stretch;
 use super::stretch::chunks;
+use std::ops::Range;
 
 /// A line closes a table if it is not further away than this, in em.
 const REACH: f32 = 1.6;
@@ -36,18 +39,26 @@ pub(super) fn blocks(mut rows: Vec<Row>, frame: &Frame, lines: &Lines) -> Vec<Bl
         let count = stretch.lines.len();
         let place = place(&stretch, &rows[from..from + count]);
         let ruled = is_ruled(&place, stretch.size, lines);
-        if !accept::is_aligned_table(&stretch, ruled, frame) {
+        match listing::judge(&stretch, ruled, frame) {
+            Verdict::Table => {}
             // A title with two parts may stand before a table, but not half of a long one.
-            from += (count / 2).max(1);
-            continue;
+            Verdict::Text => {
+                from += (count / 2).max(1);
+                continue;
+            }
+            // The end of a list alone may look like a table.
+            Verdict::List => {
+                from += count;
+                continue;
+            }
         }
         let later = rows.split_off(from + count);
         let body = rows.split_off(from);
-        let heads = rows.split_off(from - count_heads(&rows, &body[0], &stretch));
+        let heads = rows.split_off(from - count_heads(&rows, &body[0], &stretch, lines));
         if !rows.is_empty() {
             blocks.push(Block::Lines(rows));
         }
-        let mut table = table(&stretch, &body, place, lines);
+        let mut table = table(&stretch, &body, place, lines, frame);
         table.put_above(&heads, &stretch);
         table.header_rows = header::rows(&table, frame, lines);
         blocks.push(Block::Table(table));
@@ -75,18 +86,17 @@ fn is_ruled(place: &Place, size: f32, lines: &Lines) -> bool {
 
 /// Puts the entries into cells. A line with one entry, not in the first column, goes on with the row above; where rows
 /// have lines between them, all that lies between two is one row.
-fn table(stretch: &Stretch, rows: &[Row], place: Place, lines: &Lines) -> Table {
+fn table(stretch: &Stretch, rows: &[Row], place: Place, lines: &Lines, frame: &Frame) -> Table {
     let width = stretch.columns.len();
     let dividers: Vec<f32> = lines.between(&place).collect();
     let band = |row: &Row| dividers.partition_point(|at| *at < row.v - 0.3 * row.size);
-    let bands = dividers.len() + 1;
-    let banded = bands > MIN_BANDS && rows.len() <= MAX_BAND_LINES * bands;
+    let bands: Vec<usize> = rows.iter().map(band).collect();
+    let banded = hold_a_row_each(&bands, stretch, frame);
     let mut table = Table { cells: Vec::new(), rows: Vec::new(), header_rows: 0, place };
-    let mut previous: Option<&Row> = None;
-    for (chunks, row) in stretch.lines.iter().zip(rows) {
-        let single = chunks.len() == 1 && stretch.column_of(&chunks[0]) > 0;
-        let goes_on = previous.is_some_and(|above| if banded { band(above) == band(row) } else { single });
-        if !goes_on {
+    for (index, (chunks, row)) in stretch.lines.iter().zip(rows).enumerate() {
+        let same =
+            if banded { bands[index.saturating_sub(1)] == bands[index] } else { stretch.goes_on(chunks) };
+        if index == 0 || !same {
             let first = table.cells.len();
             table.cells.resize_with(first + width, Cell::default);
             table.rows.push((first..first + width).collect());
@@ -95,27 +105,69 @@ fn table(stretch: &Stretch, rows: &[Row], place: Place, lines: &Lines) -> Table 
         for chunk in chunks {
             table.cells[first + stretch.column_of(chunk)].add(chunk, row);
         }
-        previous = Some(row);
     }
     table
 }
 
-/// How many of the rows above name columns, several of them at once: `2024 (audited)` over two columns of values.
-fn count_heads(above: &[Row], first: &Row, stretch: &Stretch) -> usize {
+/// Says whether what lies between two lines is one row. Where it holds values under each other, or only whole rows, lines
+/// divide groups of rows: a head, what is summed up, the sum. `bands` has for each row the lines above it.
+fn hold_a_row_each(bands: &[usize], stretch: &Stretch, frame: &Frame) -> bool {
+    let mut rest = stretch.lines.as_slice();
+    let (mut count, mut of_several, mut of_whole_rows) = (0, 0, 0);
+    for band in bands.chunk_by(|one, other| one == other) {
+        let (lines, later) = rest.split_at(band.len());
+        rest = later;
+        if stacks_values(lines, stretch, frame) {
+            return false;
+        }
+        count += 1;
+        of_several += usize::from(lines.len() > 1);
+        let is_whole = |line: &Vec<Chunk>| line.len() == stretch.columns.len();
+        of_whole_rows += usize::from(lines.len() > 1 && lines.iter().all(is_whole));
+    }
+    let divides_groups = of_several > 0 && 2 * of_whole_rows >= of_several;
+    count > MIN_BANDS && bands.len() <= MAX_BAND_LINES * count && !divides_groups
+}
+
+/// Says whether a column holds several values in these lines, but for those that only go on with the line above.
+fn stacks_values(lines: &[Vec<Chunk>], stretch: &Stretch, frame: &Frame) -> bool {
+    let mut values = vec![0; stretch.columns.len()];
+    let whole = lines.iter().filter(|line| line.len() > 1).flatten();
+    for chunk in whole.filter(|chunk| is_value(&chunk.text(frame))) {
+        values[stretch.column_of(chunk)] += 1;
+    }
+    values.iter().any(|count| *count > 1)
+}
+
+/// How many of the rows above name columns, several of them at once: `2024 (audited)` over two columns of values. A title
+/// over several columns counts only with a rule of its own, or below such a row.
+fn count_heads(above: &[Row], first: &Row, stretch: &Stretch, lines: &Lines) -> usize {
     let (mut below, mut count) = (first, 0);
-    for row in above.iter().rev().take(MAX_HEADS) {
+    for (index, row) in above.iter().rev().take(MAX_HEADS).enumerate() {
         let chunks = chunks(row);
+        let under: Vec<Vec<usize>> =
+            chunks.iter().map(|chunk| stretch.columns_under(chunk).collect()).collect();
         let near = below.v - row.v <= HEAD_DISTANCE * row.size;
-        let over: Vec<usize> = chunks.iter().map(|chunk| stretch.columns_under(chunk).count()).collect();
-        let named = chunks.len() > 1 && !over.contains(&0);
-        let spans = over.iter().any(|count| *count > 1)
-            && chunks.iter().all(|chunk| stretch.columns_under(chunk).all(|column| column > 0));
-        if !near || !(named || spans) {
+        let names = chunks.len() > 1 && !under.contains(&Vec::new());
+        let spans = matches!(under.as_slice(), [one] if one.len() > 1 && one[0] > 0);
+        if !near || !names && !spans {
             break;
         }
-        (below, count) = (row, count + 1);
+        if names || has_rule(&chunks[0], &under[0], row.v..below.v, stretch, lines) {
+            count = index + 1;
+        }
+        below = row;
     }
     count
+}
+
+/// Says whether a rule as long as an entry over several columns, which leaves the first one free, sets it off from what is
+/// below.
+fn has_rule(chunk: &Chunk, under: &[usize], between: Range<f32>, stretch: &Stretch, lines: &Lines) -> bool {
+    let [first, .., last] = under else { return false };
+    let (u0, u1) = (chunk.u0.max(stretch.columns[*first].0), chunk.u1.min(stretch.columns[*last].1));
+    let place = Place { u0, u1, top: between.start, bottom: between.end };
+    lines.lying_in(&place).any(|line| line.from > stretch.columns[0].1)
 }
 
 impl Table {
@@ -128,6 +180,12 @@ impl Table {
             for chunk in &chunks {
                 let under = stretch.columns_under(chunk);
                 let (first, last) = under.fold((usize::MAX, 0), |(first, _), at| (first.min(at), at));
+                if let Some(cell) = cells.last().filter(|_| first < next) {
+                    // Two names of one column.
+                    self.cells[*cell].add(chunk, row);
+                    next = next.max(last + 1);
+                    continue;
+                }
                 let empty = first.min(stretch.columns.len()).saturating_sub(next);
                 for content in (0..empty).map(|_| None).chain([Some(chunk)]) {
                     let mut cell = Cell::default();

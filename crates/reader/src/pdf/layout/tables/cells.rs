@@ -29,7 +29,7 @@ impl Cell {
 }
 
 /// The characters of fragments without white space.
-pub(super) fn text<'a>(fragments: impl Iterator<Item = &'a Fragment>, frame: &Frame) -> String {
+pub(in super::super) fn text<'a>(fragments: impl Iterator<Item = &'a Fragment>, frame: &Frame) -> String {
     let mut text = String::new();
     for piece in fragments.flat_map(|fragment| &fragment.glyphs) {
         frame.glyphs[piece.glyph].text.push_to(&mut text);
@@ -47,11 +47,20 @@ pub(super) fn is_value(text: &str) -> bool {
     MISSING.contains(&text) || digits > 0 && letters <= 3.min(digits + 1) && chinese <= 3.min(digits + 1)
 }
 
-/// Dots, or a line to write on.
+/// Dots, or a line to write on, with a title before them and a page's number behind them or not. Those that lead to an
+/// amount belong to it: `......... 10 %`.
 pub(super) fn is_leader(text: &str) -> bool {
     let filling = |c: char| matches!(c, '.' | '…' | '·' | '_' | '․' | '‥');
-    let trailing = text.chars().rev().take_while(|c| filling(*c)).count();
-    trailing >= 4 || trailing >= 2 && trailing == text.chars().count() || text.ends_with("……")
+    let (mut run, mut longest) = (0, 0);
+    for character in text.chars() {
+        run = if filling(character) { run + 1 } else { 0 };
+        longest = longest.max(run);
+    }
+    let behind = text.trim_end_matches(|c| !filling(c)).len();
+    let is_amount =
+        text[behind..].contains(['%', '％', ',', '$', '€', '£', '¥', '￥']) && is_value(&text[behind..]);
+    let is_long = longest >= 4 || longest >= 2 && longest == text.chars().count() || text.contains("……");
+    is_long && (text.contains("__") || !is_amount)
 }
 
 /// `12`, `xiv`, `SA-1`: as contents pages give pages.
@@ -84,8 +93,12 @@ mod tests {
 
     #[test]
     fn leaders_and_page_numbers_are_known() {
-        assert!(["Term......", "总则……", "....", "By:______"].into_iter().all(is_leader));
-        assert!(!["Ltd.", "etc...", "2.5"].into_iter().any(is_leader));
+        assert!(
+            ["Term......", "总则……", "....", "By:______", "总则......3", "Rent....12", "总则……5"]
+                .into_iter()
+                .all(is_leader)
+        );
+        assert!(!["Ltd.", "etc...", "2.5", ".......10%", "Rent......2,400"].into_iter().any(is_leader));
         assert_eq!([page_number("12"), page_number("xiv"), page_number("1,200")], [Some(12), Some(0), None]);
         assert_eq!([page_number("SA-1"), page_number("A-1.2")], [Some(0), None]);
     }

@@ -91,12 +91,17 @@ impl Lines {
         groups
     }
 
-    /// How many lines reach across most of a stretch between two heights, in order.
+    /// The heights of the lines that reach across most of a place, in order.
     pub(super) fn between(&self, place: &Place) -> impl Iterator<Item = f32> {
+        self.lying_in(place).map(|line| line.at)
+    }
+
+    /// The lines that reach across most of a place, in order.
+    pub(super) fn lying_in(&self, place: &Place) -> impl Iterator<Item = &Line> {
         let Place { u0, top, u1, bottom } = *place;
         let long = move |line: &&Line| (line.to.min(u1) - line.from.max(u0)) >= 0.8 * (u1 - u0);
         let inside = move |line: &&Line| (top..=bottom).contains(&line.at);
-        self.across.iter().filter(inside).filter(long).map(|line| line.at)
+        self.across.iter().filter(inside).filter(long)
     }
 }
 

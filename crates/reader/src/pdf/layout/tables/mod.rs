@@ -8,9 +8,13 @@
 mod accept;
 mod aligned;
 mod cells;
+mod contents;
+mod enumerators;
 mod grid;
 mod header;
+mod labels;
 mod lines;
+mod listing;
 mod ruled;
 mod stretch;
 
@@ -20,6 +24,8 @@ use super::columns::rows;
 use super::fragments::Fragment;
 use super::frame::Frame;
 use crate::pdf::rules::Rules;
+pub(super) use cells::text;
+pub(super) use enumerators::enumerates;
 use lines::Lines;
 
 /// A table in its frame.
@@ -73,7 +79,8 @@ impl Tables {
     }
 
     /// Puts the tables of a flow between its lines: each stands where its top does.
-    pub(super) fn blocks(&mut self, flow: Flow, frame: &Frame) -> Vec<Block> {
+    pub(super) fn blocks(&mut self, mut flow: Flow, frame: &Frame) -> Vec<Block> {
+        labels::take(&mut flow, &mut self.ruled, frame);
         let (mut blocks, mut lines) = (Vec::new(), Vec::new());
         for mut row in flow {
             let (held, beside): (Vec<Fragment>, Vec<Fragment>) =

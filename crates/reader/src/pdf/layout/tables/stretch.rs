@@ -17,8 +17,16 @@ const MAX_LINE_DISTANCE: f32 = 1.8;
 const MAX_SINGLES: usize = 3;
 /// Rows that one table has at most.
 const MAX_ROWS: usize = 500;
+/// Rows with more entries are a drawing's: looking at them takes the cube of their number.
+const MAX_COLUMNS: usize = 100;
 /// Neighbours that never stand on one line are one column if they are nearer than this, in em.
 const MAX_SPLIT: f32 = 2.5;
+/// Lines of running text have so much text, a Chinese character counting as two letters,
+const MIN_TEXT: usize = 30;
+/// fill their column to this part,
+const MIN_FULL: f32 = 0.75;
+/// and are as many as this.
+const MIN_FULL_LINES: usize = 4;
 /// How far entries may be from the line that they stand on, in em.
 const STRAIGHT: f32 = 0.35;
 
@@ -51,7 +59,7 @@ impl Stretch {
     pub(super) fn grow(rows: &[Row]) -> Option<Self> {
         let first = rows.first()?;
         let chunks = chunks(first);
-        if chunks.len() < 2 {
+        if !(2..=MAX_COLUMNS).contains(&chunks.len()) {
             return None;
         }
         let columns = chunks.iter().map(|chunk| (chunk.u0, chunk.u1)).collect();
@@ -78,6 +86,9 @@ impl Stretch {
 
     /// The columns with the entries of another line in them; `None` if it does not fit.
     fn with(&self, chunks: &[Chunk]) -> Option<Vec<(f32, f32)>> {
+        if chunks.len() > MAX_COLUMNS {
+            return None;
+        }
         let mut columns = self.columns.clone();
         let mut taken: Vec<(f32, f32)> = Vec::new();
         for chunk in chunks {
@@ -94,7 +105,8 @@ impl Stretch {
         }
         columns.sort_by(|a, b| a.0.total_cmp(&b.0));
         let gutter = MIN_GUTTER * self.size;
-        columns.windows(2).all(|pair| pair[1].0 - pair[0].1 >= gutter).then_some(columns)
+        let apart = columns.windows(2).all(|pair| pair[1].0 - pair[0].1 >= gutter);
+        (apart && columns.len() <= MAX_COLUMNS).then_some(columns)
     }
 
     /// Gives back lines at the end that do not belong to the last row.
@@ -111,16 +123,25 @@ impl Stretch {
 
     /// Makes one column of neighbours that never stand on one line: entries set to the left and to the right.
     fn unite(&mut self) {
+        let held = |line: &Vec<Chunk>| -> Vec<bool> {
+            let mut held = vec![false; self.columns.len()];
+            for chunk in line {
+                held[self.column_of(chunk)] = true;
+            }
+            held
+        };
+        let mut held: Vec<Vec<bool>> = self.lines.iter().map(held).collect();
         let mut index = 0;
         while index + 1 < self.columns.len() {
             let (left, right) = (self.columns[index], self.columns[index + 1]);
-            let both = self.lines.iter().any(|line| {
-                line.iter().any(|chunk| column_of(&self.columns, chunk) == index)
-                    && line.iter().any(|chunk| column_of(&self.columns, chunk) == index + 1)
-            });
+            let both = held.iter().any(|line| line[index] && line[index + 1]);
             if !both && right.0 - left.1 <= MAX_SPLIT * self.size {
                 self.columns[index].1 = right.1;
                 self.columns.remove(index + 1);
+                for line in &mut held {
+                    let right = line.remove(index + 1);
+                    line[index] |= right;
+                }
             } else {
                 index += 1;
             }
@@ -138,13 +159,42 @@ impl Stretch {
         columns.filter(move |(_, column)| u0 < column.1 && u1 > column.0).map(|(index, _)| index)
     }
 
+    /// Says whether a line goes on with the row above: it has one entry, not in the first column.
+    pub(super) fn goes_on(&self, line: &[Chunk]) -> bool {
+        line.len() == 1 && self.column_of(&line[0]) > 0
+    }
+
+    /// How much text the entries hold, column by column, with the lines on which they go on.
+    pub(super) fn weights(&self, frame: &Frame) -> Vec<Vec<usize>> {
+        let mut weights: Vec<Vec<usize>> = vec![Vec::new(); self.columns.len()];
+        for line in &self.lines {
+            for chunk in line {
+                let weight = chunk.weight(frame);
+                let column = &mut weights[self.column_of(chunk)];
+                match column.last_mut().filter(|_| self.goes_on(line)) {
+                    Some(above) => *above += weight,
+                    None => column.push(weight),
+                }
+            }
+        }
+        weights
+    }
+
+    /// Says whether a column reads as running text: most of its lines are long, and filled to its edges.
+    pub(super) fn reads_as_text(&self, column: usize, entries: &[Entry]) -> bool {
+        let (left, right) = self.columns[column];
+        let is_full =
+            |entry: &&Entry| entry.weight >= MIN_TEXT && entry.u1 - entry.u0 >= MIN_FULL * (right - left);
+        let full = entries.iter().filter(is_full).count();
+        full >= MIN_FULL_LINES && 2 * full >= entries.len()
+    }
+
     /// The entries column by column.
     pub(super) fn entries(&self, frame: &Frame) -> Vec<Vec<Entry>> {
         let mut entries: Vec<Vec<Entry>> = Vec::new();
         entries.resize_with(self.columns.len(), Vec::new);
         for chunk in self.lines.iter().flatten() {
-            let weight = chunk.fragments.iter().map(|fragment| fragment.weight(frame)).sum();
-            let text = text(chunk.fragments.iter(), frame);
+            let (text, weight) = (chunk.text(frame), chunk.weight(frame));
             entries[self.column_of(chunk)].push(Entry { text, weight, u0: chunk.u0, u1: chunk.u1 });
         }
         entries
@@ -162,6 +212,17 @@ impl Stretch {
             let most = (0..at.len()).map(near).max().unwrap_or(0);
             most as f32 >= part * at.len() as f32
         })
+    }
+}
+
+impl Chunk {
+    /// The characters without white space.
+    pub(super) fn text(&self, frame: &Frame) -> String {
+        text(self.fragments.iter(), frame)
+    }
+
+    fn weight(&self, frame: &Frame) -> usize {
+        self.fragments.iter().map(|fragment| fragment.weight(frame)).sum()
     }
 }
 
@@ -184,4 +245,26 @@ pub(super) fn chunks(row: &Row) -> Vec<Chunk> {
         }
     }
     chunks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_with_entries_without_end_are_a_drawings() {
+        let row = |entries: usize, v: f32| {
+            let fragment = |at: usize| {
+                let u0 = 30.0 * at as f32;
+                Fragment { glyphs: Vec::new(), u0, u1: u0 + 5.0, v, size: 10.0, table: None }
+            };
+            Row { fragments: (0..entries).map(fragment).collect(), v, size: 10.0 }
+        };
+        let lines = |rows: &[Row]| Stretch::grow(rows).map_or(0, |stretch| stretch.lines.len());
+
+        assert_eq!(lines(&[row(100, 0.0), row(100, 12.0)]), 2);
+        assert_eq!(lines(&[row(101, 0.0), row(100, 12.0)]), 0);
+        assert_eq!(lines(&[row(100, 0.0), row(101, 12.0)]), 1);
+        assert_eq!(lines(&[row(100, 0.0), row(100_000, 12.0)]), 1);
+    }
 }
