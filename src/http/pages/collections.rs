@@ -81,7 +81,7 @@ fn upload(collection: &Collection) -> Markup {
                     input #folder type="file" multiple webkitdirectory;
                     label.button for="folder" { "Choose folder" }
                 }
-                p.quiet { "PDF, Word (DOCX), Excel (XLSX), PowerPoint (PPTX), web pages (HTML), e-mail (EML), Markdown and plain text, Chinese and English." }
+                p.quiet { "PDF, Word (DOCX), Excel (XLSX), PowerPoint (PPTX), web pages (HTML), e-mail (EML), Markdown and plain text, Chinese and English, and zip archives of these." }
             }
             p.quiet data-left-out role="status" {}
             ul.files data-files aria-live="polite" {}
