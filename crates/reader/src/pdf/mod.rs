@@ -56,7 +56,7 @@ use lopdf::Document;
 use outline::Title;
 use structure::Structure;
 
-/// Fewer characters on all pages together, or on one page under a picture, mean that the pages are pictures.
+/// Fewer characters beside pictures, on all pages together or on one, mean that the pages are pictures.
 const MIN_CHARACTERS: usize = 30;
 /// A picture that covers more than this part of its page may be the page.
 const MIN_COVER: f64 = 0.5;
@@ -249,7 +249,10 @@ impl<'o> Assembly<'o> {
         marked: Vec<Title>,
     ) -> Result<Parsed, ReadError> {
         let hopeless = self.parsed.unread.is_empty() || !self.options.will_recognise;
-        if hopeless && visible(&self.parsed.content).take(MIN_CHARACTERS).count() < MIN_CHARACTERS {
+        let characters = visible(&self.parsed.content).take(MIN_CHARACTERS).count();
+        // A few characters are a text where there is nothing else.
+        let few = characters == 0 || (characters < MIN_CHARACTERS && !self.parsed.unread.is_empty());
+        if hopeless && few {
             return Err(self.without_any_text());
         }
         self.parsed.warnings.extend(without_text(&self.without_text));

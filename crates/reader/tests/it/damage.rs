@@ -102,6 +102,16 @@ fn pictures_of_pages_are_no_text() {
 }
 
 #[test]
+fn a_few_words_alone_on_a_page_are_its_text() {
+    let mut pdf = Pdf::new();
+    pdf.page("BT /F1 12 Tf 72 700 Td (Annex 3) Tj ET");
+
+    let parsed = reader::read(&pdf.bytes(), &ReadOptions::default()).unwrap();
+
+    assert_eq!(parsed.content.trim(), "Annex 3");
+}
+
+#[test]
 fn pages_without_text_are_listed() {
     let mut pdf = contract(2);
     pdf.page("10 10 100 100 re f");
