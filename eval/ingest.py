@@ -2,6 +2,7 @@
 """Measures how documents come in: how soon one is found and ready, and what questions feel while many come in.
 
     eval/ingest.py DOCENT FOLDER [--known FILE …] [--questions FILE] [--alone FILE …] [--pause SECONDS] [--quiet N]
+                   [--minutes M]
 
 DOCENT is the program; it is started with data of its own below a temporary folder and stopped at the end. Three things
 are measured, one after another:
@@ -10,11 +11,13 @@ are measured, one after another:
   and each stage's part; the most memory of the service and the children that read.
 - quiet: the questions over the known files, one after another, while nothing else happens.
 - bulk: FOLDER by `docent ingest`, and meanwhile the same questions over and over, a pause after each; then seconds until
-  all are found by words, until all are ready, errors of either side, median and 95th percentile of the questions.
+  all are found by words, until all are ready (or what is after so many minutes), errors of either side, median and 95th
+  percentile of the questions.
 
 A line of QUESTIONS is a question. Only the standard library is needed.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
@@ -210,7 +213,7 @@ class Asking:
             print(f"error: {error}", file=sys.stderr)
 
 
-def bulk(service: Service, folder: str, asking: Asking) -> None:
+def bulk(service: Service, folder: str, asking: Asking, minutes: float) -> None:
     collection = service.collection("bulk")
     over, began = threading.Event(), time.monotonic()
     asker = threading.Thread(target=asking.until, args=(over,))
@@ -219,30 +222,40 @@ def bulk(service: Service, folder: str, asking: Asking) -> None:
     command = [service.docent, "ingest", folder, "--collection", "bulk", "--url", service.url]
     sender = subprocess.Popen(command, env={**os.environ, "DOCENT_KEY": service.key}, stdout=log, stderr=subprocess.STDOUT)
     found = None
-    while sender.poll() is None:
+    while sender.poll() is None and time.monotonic() - began < minutes * 60:
         if found is None and all_found(service, collection, folder):
             found = time.monotonic() - began
         time.sleep(2)
-    ready = time.monotonic() - began
+    took = time.monotonic() - began
     over.set()
     asker.join()
+    if sender.poll() is None:
+        sender.terminate()
+        sender.wait()
+        ended = f"was left after {took:.0f} s"
+    else:
+        ended = f"ended with {sender.returncode} after {took:.0f} s"
     log.seek(0)
-    print(f"\n`docent ingest` ended with {sender.returncode} after {ready:.0f} s; all found by words after {found or ready:.0f} s")
+    states = collections.Counter(one["status"] for one in documents(service, collection))
+    told = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+    print(f"\n`docent ingest` {ended}: {told}; all found by words after {f'{found:.0f} s' if found else 'longer'}")
     print(log.read().decode(errors="replace")[-800:], file=sys.stderr)
 
 
 def all_found(service: Service, collection: str, folder: str) -> bool:
     """Whether every file is there and has a visible version."""
     wanted = sum(1 for path in pathlib.Path(folder).rglob("*") if path.is_file())
-    seen, cursor = 0, ""
+    there = list(documents(service, collection))
+    return len(there) >= wanted and all(one["searchable"] != "no" or one["status"] == "failed" for one in there)
+
+
+def documents(service: Service, collection: str):
+    cursor = ""
     while True:
         page = service.call("GET", f"/api/v1/collections/{collection}/documents?limit=200{cursor}")
-        for one in page["data"]:
-            if one["searchable"] == "no" and one["status"] != "failed":
-                return False
-        seen += len(page["data"])
+        yield from page["data"]
         if not page["next_cursor"]:
-            return seen >= wanted
+            return
         cursor = f"&cursor={page['next_cursor']}"
 
 
@@ -255,6 +268,7 @@ def main() -> None:
     parser.add_argument("--questions")
     parser.add_argument("--pause", type=float, default=10.0)
     parser.add_argument("--quiet", type=int, default=10)
+    parser.add_argument("--minutes", type=float, default=600.0)
     arguments = parser.parse_args()
     questions = QUESTIONS
     if arguments.questions:
@@ -271,7 +285,7 @@ def main() -> None:
         quiet, busy = (Asking(service, known, questions, arguments.pause) for _ in range(2))
         for number in range(arguments.quiet):
             quiet.ask(questions[number % len(questions)])
-        bulk(service, arguments.folder, busy)
+        bulk(service, arguments.folder, busy, arguments.minutes)
         print("\n| when | answers | median / p95 / longest | searches, the same | errors |\n|---|---|---|---|---|")
         quiet.say("quiet")
         busy.say("while documents come in")

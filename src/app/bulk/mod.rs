@@ -14,13 +14,16 @@ use indicatif::ProgressBar;
 use indicatif::ProgressStyle;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::Semaphore;
 
 /// Files that are sent at a time; each small one is held in memory here, of a large one a piece.
 const UPLOADS: usize = 3;
-/// Files that are sent or waited for at a time: each is asked after every two seconds at most.
-const UNDER_WAY: usize = 8;
+/// Documents that are asked after at a time, in the order in which they were sent: each every two seconds at most. All are
+/// sent meanwhile: what the service has can be found long before it is whole.
+const WATCHED: usize = 8;
 
 /// What became of the files; those of an archive count each.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,15 +46,18 @@ pub async fn ingest(access: Access, collection: &str, paths: &[PathBuf]) -> anyh
     anyhow::ensure!(!files.is_empty(), "there are no files below {}", paths[0].display());
     let service = Service::new(access).context("cannot call the service")?;
     let collection = service.collection(collection).await?;
-    let (bar, sending) = (bar(files.len()), Semaphore::new(UPLOADS));
+    let (bar, count) = (bar(files.len()), files.len());
+    let turns = Turns { sending: Semaphore::new(UPLOADS), watching: Semaphore::new(WATCHED) };
+    let sent = AtomicUsize::new(0);
     let one = |file: PathBuf| {
-        let (service, collection, sending) = (&service, &collection, &sending);
+        let (service, collection, turns, sent, bar) = (&service, &collection, &turns, &sent, &bar);
         async move {
-            let ended = one(service, collection, &file, sending).await;
+            let sent = || bar.set_message(format!("{} sent", sent.fetch_add(1, Ordering::Relaxed) + 1));
+            let ended = one(service, collection, &file, turns, sent).await;
             (file, ended)
         }
     };
-    let mut under_way = futures::stream::iter(files).map(one).buffer_unordered(UNDER_WAY);
+    let mut under_way = futures::stream::iter(files).map(one).buffer_unordered(count);
     let mut report = Report::default();
     while let Some((file, ended)) = under_way.next().await {
         for (path, reason) in &ended.failed {
@@ -75,15 +81,23 @@ struct Ended {
     failed: Vec<(String, String)>,
 }
 
+/// Who may send, and who may ask.
+struct Turns {
+    sending: Semaphore,
+    watching: Semaphore,
+}
+
 /// Sends a file and waits until all that came of it is searchable or has failed.
-async fn one(service: &Service, collection: &str, file: &Path, sending: &Semaphore) -> Ended {
+async fn one(service: &Service, collection: &str, file: &Path, turns: &Turns, sent: impl FnOnce()) -> Ended {
     let uploaded = {
-        let _one_of_few = sending.acquire().await;
+        let _one_of_few = turns.sending.acquire().await;
         match service.upload(collection, file).await {
             Ok(uploaded) => uploaded,
             Err(reason) => return Ended { failed: vec![(String::new(), reason)], ..Ended::default() },
         }
     };
+    sent();
+    let _one_of_few = turns.watching.acquire().await;
     let mut ended = Ended::default();
     ended.failed.extend(uploaded.refused().map(|(path, reason)| (path.to_owned(), reason)));
     let alone = uploaded.data.len() == 1 && ended.failed.is_empty();
