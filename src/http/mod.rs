@@ -1,6 +1,6 @@
 //! The front door: routes in the order a request meets them. A request passes `observe` (id, span, metrics, security
-//! headers), `error::render` (problems become RFC 9457), the panic catcher, `gate` (who may, how often, how long), and
-//! then one handler of one resource. Knows no adapter: no SQL, no Qdrant, no engine.
+//! headers), `unread` (what is left of its body), `error::render` (problems become RFC 9457), the panic catcher, `gate`
+//! (who may, how often, how long), and then one handler of one resource. Knows no adapter: no SQL, no Qdrant, no engine.
 
 mod answers;
 mod audit;
@@ -32,6 +32,7 @@ mod reference;
 mod resumable;
 mod search;
 mod sessions;
+mod unread;
 mod upload;
 mod users;
 mod versions;
@@ -134,6 +135,7 @@ pub fn router(state: Arc<State>) -> Router {
         .layer(from_fn_with_state(Arc::clone(&state), gate::pass))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(from_fn(error::render))
+        .layer(from_fn_with_state(Arc::clone(&state), unread::discard))
         .layer(from_fn_with_state(Arc::clone(&state), observe::request))
         .with_state(state)
 }

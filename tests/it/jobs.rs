@@ -70,12 +70,6 @@ async fn stored(app: &TestApp, document: &str) -> Vec<String> {
     all
 }
 
-async fn metric(app: &TestApp, name: &str) -> f64 {
-    let text = app.client.get(format!("{}/metrics", app.url)).send().await.unwrap().text().await.unwrap();
-    let line = text.lines().find_map(|line| line.strip_prefix(name));
-    line.map_or(0.0, |value| value.trim().parse().unwrap())
-}
-
 #[tokio::test]
 async fn whatever_stage_a_whole_document_is_begun_again_with_the_same_comes_out() {
     let app = TestApp::start().await;
@@ -151,23 +145,42 @@ async fn an_attempt_after_a_lost_lease_reads_nothing_again_and_keeps_the_vectors
     let (document, job) = uploaded(&app, &collection, "supply.txt", &clauses(20, "gear")).await;
     let whole = app.settled(&document).await;
     assert_eq!(whole["status"], "ready", "{whole}");
-    let embedded = metric(&app, "docent_ingest_passages_total").await;
+    // Counters are shared by all services of this process, so the row of the job is watched.
+    app.database
+        .execute_as_owner(
+            "create table passed (stage text, done bigint, total bigint);
+             create function note() returns trigger language plpgsql security definer as
+                 $$ begin insert into public.passed values (new.stage, new.done, new.total); return null; end $$;
+             create trigger note after update of stage on jobs for each row execute function note();",
+        )
+        .await;
     // As if the service had died between the last vector and the end of the job.
     let id: uuid::Uuid = document.parse().unwrap();
-    for statement in [
-        "update jobs set state = 'running', worker = 'gone', lease_until = now() - interval '1 second' where document_id = $1",
-        "update versions set status = 'processing' where document_id = $1",
-    ] {
-        sqlx::query(statement).bind(id).execute(&mut app.database.owner().await).await.unwrap();
-    }
+    sqlx::query(
+        "with lost as (update versions set status = 'processing' where document_id = $1)
+         update jobs set state = 'running', worker = 'gone', lease_until = now() - interval '1 second'
+         where document_id = $1",
+    )
+    .bind(id)
+    .execute(&mut app.database.owner().await)
+    .await
+    .unwrap();
 
     let settled = app.settled(&document).await;
     let (_, ended) = app.get(&format!("/api/v1/jobs/{job}")).await;
 
     assert_eq!(settled["status"], "ready", "{settled}");
     assert_eq!((&ended["attempts"], &ended["state"]), (&json!(2), &json!("succeeded")), "{ended}");
-    assert_eq!(metric(&app, "docent_ingest_passages_total").await.to_bits(), embedded.to_bits());
-    assert!(metric(&app, "docent_ingest_resumed_total{from=\"embed\"}").await >= 1.0);
+    let (again, embedding): (i64, i64) = sqlx::query_as(
+        "select count(*) filter (where stage in ('read', 'recognise', 'chunk') or stage = 'embed' and done < total),
+             count(*) filter (where stage = 'embed')
+         from passed",
+    )
+    .fetch_one(&mut app.database.owner().await)
+    .await
+    .unwrap();
+    assert_eq!(again, 0);
+    assert!(embedding > 0);
     app.stop().await;
 }
 

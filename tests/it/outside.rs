@@ -4,6 +4,8 @@ use crate::support::app::TestApp;
 use crate::support::app::body;
 use reqwest::Method;
 use reqwest::StatusCode;
+use std::io::Read;
+use std::io::Write;
 
 #[tokio::test]
 async fn a_service_in_order_is_alive_and_ready() {
@@ -29,6 +31,35 @@ async fn what_is_not_ready_is_named() {
 
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(parts.to_string().contains("postgres"), "{parts}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_refused_early_can_send_all_and_hears_why() {
+    let app = TestApp::start().await;
+    let address = app.url.strip_prefix("http://").unwrap().to_owned();
+    let path = format!("/api/v1/collections/{}/documents", uuid::Uuid::now_v7());
+
+    let send = move || {
+        let mut stream = std::net::TcpStream::connect(address)?;
+        let (piece, pieces) = ([b'x'; 65_536], 512);
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: docent\r\nContent-Type: multipart/form-data; boundary=b\r\n\
+             Content-Length: {}\r\nConnection: close\r\n\r\n",
+            piece.len() * pieces
+        );
+        stream.write_all(head.as_bytes())?;
+        for _ in 0..pieces {
+            stream.write_all(&piece)?;
+        }
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        std::io::Result::Ok(answer)
+    };
+    let answer = tokio::task::spawn_blocking(send).await.unwrap().unwrap();
+
+    assert!(answer.starts_with("HTTP/1.1 401"), "{answer}");
+    assert!(answer.contains("application/problem+json"), "{answer}");
     app.stop().await;
 }
 
