@@ -110,6 +110,11 @@ impl Waiting for Job {
         self.priority
     }
 
+    /// Requests do not say whose they are: all are one user's and keep their order.
+    fn user(&self) -> u64 {
+        0
+    }
+
     fn abandoned(&self) -> bool {
         match &self.task {
             Task::Generate { events, .. } => events.is_closed(),

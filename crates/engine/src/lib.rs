@@ -26,6 +26,7 @@ mod tokenizer;
 
 mod job;
 mod queue;
+mod turns;
 mod worker;
 
 mod detokenize;

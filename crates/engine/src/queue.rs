@@ -10,9 +10,9 @@ use std::time::Instant;
 
 use crate::error::EngineError;
 use crate::request::Priority;
+use crate::turns::Claim;
+use crate::turns::Turns;
 
-/// After so many interactive jobs in a row a waiting bulk job gets its turn.
-const INTERACTIVE_STREAK: u32 = 4;
 /// What a job is taken to last before one was measured.
 const FIRST_GUESS: Duration = Duration::from_secs(5);
 
@@ -20,6 +20,8 @@ const FIRST_GUESS: Duration = Duration::from_secs(5);
 pub(crate) trait Waiting {
     /// Which jobs it overtakes.
     fn priority(&self) -> Priority;
+    /// Opaque: of one priority, users take turns, and each one's jobs keep their order.
+    fn user(&self) -> u64;
     /// Whether nobody waits for it any more.
     fn abandoned(&self) -> bool;
     /// When it is of no more use.
@@ -30,7 +32,7 @@ pub(crate) trait Waiting {
     fn expire(self);
 }
 
-/// Jobs in the order in which they will be served.
+/// Jobs and the order in which they will be served.
 pub(crate) struct Queue<J> {
     state: Mutex<State<J>>,
     wake: Condvar,
@@ -38,19 +40,34 @@ pub(crate) struct Queue<J> {
 }
 
 struct State<J> {
-    interactive: VecDeque<J>,
-    bulk: VecDeque<J>,
-    streak: u32,
+    /// As they came, those before all others that were put back.
+    waiting: VecDeque<Entry<J>>,
+    turns: Turns,
     stopping: bool,
-    /// A running mean of what a job lasts.
+    /// A running mean of the time from one job's end to the next one's while there is work.
     service: Duration,
+    /// When the last job ended.
+    ended: Option<Instant>,
+}
+
+struct Entry<J> {
+    job: J,
+    /// Whether it was served for a while and put back.
+    begun: bool,
+    /// The position that it was told last.
+    told: Option<usize>,
 }
 
 impl<J: Waiting> Queue<J> {
     /// A queue of at most `depth` waiting jobs, at least one; bulk jobs may take half of it.
     pub(crate) fn new(depth: usize) -> Self {
-        let (interactive, bulk) = (VecDeque::new(), VecDeque::new());
-        let state = State { interactive, bulk, streak: 0, stopping: false, service: FIRST_GUESS };
+        let state = State {
+            waiting: VecDeque::new(),
+            turns: Turns::default(),
+            stopping: false,
+            service: FIRST_GUESS,
+            ended: None,
+        };
         Self { state: Mutex::new(state), wake: Condvar::new(), depth: depth.max(1) }
     }
 
@@ -67,26 +84,16 @@ impl<J: Waiting> Queue<J> {
         if state.stopping {
             return Err(EngineError::Stopped);
         }
-        if state.len() >= self.depth || state.bulk.len() >= self.depth.div_ceil(2) {
-            state.interactive.retain(|job| !job.abandoned());
-            state.bulk.retain(|job| !job.abandoned());
+        if state.is_full(job.priority(), self.depth) {
+            state.waiting.retain(|entry| !entry.job.abandoned());
         }
-        let full = match job.priority() {
-            Priority::Interactive => state.len() >= self.depth,
-            Priority::Bulk => state.len() >= self.depth || state.bulk.len() >= self.depth.div_ceil(2),
-        };
-        if full {
+        if state.is_full(job.priority(), self.depth) {
             return Err(EngineError::Busy { retry_after: state.estimate(), queue_depth: self.depth });
         }
-        match job.priority() {
-            Priority::Interactive => {
-                job.waits_at(state.interactive.len());
-                state.interactive.push_back(job);
-            }
-            Priority::Bulk => {
-                job.waits_at(state.len());
-                state.bulk.push_back(job);
-            }
+        state.waiting.push_back(Entry { job, begun: false, told: None });
+        let last = state.waiting.len() - 1;
+        if let Some(position) = state.order().iter().position(|place| *place == last) {
+            state.waiting[last].tell(position);
         }
         self.wake.notify_one();
         Ok(())
@@ -99,25 +106,25 @@ impl<J: Waiting> Queue<J> {
             if state.stopping {
                 return None;
             }
-            if let Some(job) = state.take() {
-                for (position, waiting) in state.interactive.iter().chain(&state.bulk).enumerate() {
-                    waiting.waits_at(position);
-                }
+            if let Some(job) = state.take(|_| true) {
                 return Some(job);
             }
             state = self.wake.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
+    /// Takes the next job if there is one and it is `wanted`. One that is not stays the next, and no turn is used:
+    /// what is too large for now is not overtaken by what is small.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
+    pub(crate) fn try_pop(&self, wanted: impl FnOnce(&J) -> bool) -> Option<J> {
+        self.lock().take(wanted)
+    }
+
     /// Puts a job that is not done yet before all others of its priority.
     pub(crate) fn put_back(&self, job: J) {
         let mut state = self.lock();
-        if state.stopping {
-            return;
-        }
-        match job.priority() {
-            Priority::Interactive => state.interactive.push_front(job),
-            Priority::Bulk => state.bulk.push_front(job),
+        if !state.stopping {
+            state.waiting.push_front(Entry { job, begun: true, told: None });
         }
     }
 
@@ -125,35 +132,30 @@ impl<J: Waiting> Queue<J> {
     pub(crate) fn tick(&self) -> bool {
         let now = Instant::now();
         let mut state = self.lock();
-        let late = |job: &J| job.deadline().is_some_and(|deadline| deadline <= now);
-        if state.interactive.iter().chain(&state.bulk).any(late) {
-            let State { interactive, bulk, .. } = &mut *state;
-            for queue in [interactive, bulk] {
-                let (expired, waiting) = std::mem::take(queue).into_iter().partition(|job| late(job));
-                *queue = waiting;
-                VecDeque::into_iter(expired).for_each(J::expire);
-            }
+        let late = |entry: &Entry<J>| entry.job.deadline().is_some_and(|deadline| deadline <= now);
+        if state.waiting.iter().any(late) {
+            let (expired, waiting) = std::mem::take(&mut state.waiting).into_iter().partition(late);
+            state.waiting = waiting;
+            VecDeque::into_iter(expired).for_each(|entry| entry.job.expire());
         }
         state.stopping
     }
 
-    /// Learns what a job lasted, for the estimate in `Busy`.
+    /// Learns that a job ended and what it lasted, for the estimate in `Busy`.
     pub(crate) fn served(&self, duration: Duration) {
-        let mut state = self.lock();
-        state.service = (state.service * 3 + duration) / 4;
+        self.lock().learn(Instant::now(), duration);
     }
 
     /// Jobs that wait now.
     pub(crate) fn len(&self) -> usize {
-        self.lock().len()
+        self.lock().waiting.len()
     }
 
     /// Lets go of every waiting job and refuses new ones.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
         state.stopping = true;
-        state.interactive.clear();
-        state.bulk.clear();
+        state.waiting.clear();
         self.wake.notify_all();
     }
 
@@ -163,19 +165,53 @@ impl<J: Waiting> Queue<J> {
     }
 }
 
-impl<J> State<J> {
-    fn len(&self) -> usize {
-        self.interactive.len() + self.bulk.len()
+impl<J: Waiting> Entry<J> {
+    fn claim(&self) -> Claim {
+        Claim { priority: self.job.priority(), user: self.job.user(), begun: self.begun }
     }
 
-    fn take(&mut self) -> Option<J> {
-        let bulk_is_due = self.streak >= INTERACTIVE_STREAK && !self.bulk.is_empty();
-        if !bulk_is_due && let Some(job) = self.interactive.pop_front() {
-            self.streak += 1;
-            return Some(job);
+    /// Only news is told: what waits has room for so many events.
+    fn tell(&mut self, position: usize) {
+        if self.told.replace(position) != Some(position) {
+            self.job.waits_at(position);
         }
-        self.streak = 0;
-        self.bulk.pop_front()
+    }
+}
+
+impl<J: Waiting> State<J> {
+    fn is_full(&self, priority: Priority, depth: usize) -> bool {
+        let bulk = || self.waiting.iter().filter(|entry| entry.job.priority() == Priority::Bulk).count();
+        let no_bulk_place = match priority {
+            Priority::Interactive => false,
+            Priority::Bulk => bulk() >= depth.div_ceil(2),
+        };
+        self.waiting.len() >= depth || no_bulk_place
+    }
+
+    /// The places of all jobs in the order in which they will be served.
+    fn order(&self) -> Vec<usize> {
+        self.turns.order(&self.waiting.iter().map(Entry::claim).collect::<Vec<_>>())
+    }
+
+    /// Takes the next job if it is wanted, and tells the others how far they have come.
+    fn take(&mut self, wanted: impl FnOnce(&J) -> bool) -> Option<J> {
+        let place = *self.order().first()?;
+        if !wanted(&self.waiting[place].job) {
+            return None;
+        }
+        let entry = self.waiting.remove(place)?;
+        self.turns.give(entry.claim());
+        for (position, place) in self.order().into_iter().enumerate() {
+            self.waiting[place].tell(position);
+        }
+        Some(entry.job)
+    }
+
+    /// Jobs that are served side by side end in shorter time than each one lasts. Time in which nothing was served
+    /// does not count: a job that ended had been served for `duration`.
+    fn learn(&mut self, now: Instant, duration: Duration) {
+        let since = self.ended.replace(now).map_or(duration, |ended| now.saturating_duration_since(ended));
+        self.service = (self.service * 3 + duration.min(since)) / 4;
     }
 
     /// When a place should be free: after the mean of one job, in whole seconds.
@@ -185,86 +221,5 @@ impl<J> State<J> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-    use std::sync::atomic::AtomicBool;
-    use std::sync::atomic::Ordering;
-
-    use super::*;
-
-    struct Job {
-        name: u32,
-        priority: Priority,
-        abandoned: Arc<AtomicBool>,
-        deadline: Option<Instant>,
-    }
-
-    impl Waiting for Job {
-        fn priority(&self) -> Priority {
-            self.priority
-        }
-
-        fn abandoned(&self) -> bool {
-            self.abandoned.load(Ordering::Relaxed)
-        }
-
-        fn deadline(&self) -> Option<Instant> {
-            self.deadline
-        }
-
-        fn waits_at(&self, _position: usize) {}
-
-        fn expire(self) {}
-    }
-
-    fn job(name: u32, priority: Priority) -> Job {
-        Job { name, priority, abandoned: Arc::default(), deadline: None }
-    }
-
-    #[test]
-    fn interactive_jobs_overtake_bulk_jobs_but_not_for_ever() {
-        let queue = Queue::new(20);
-        for name in 0..3 {
-            queue.push(job(100 + name, Priority::Bulk)).unwrap();
-        }
-        for name in 0..10 {
-            queue.push(job(name, Priority::Interactive)).unwrap();
-        }
-
-        let order: Vec<u32> = (0..13).map(|_| queue.pop().unwrap().name).collect();
-
-        assert_eq!(order, [0, 1, 2, 3, 100, 4, 5, 6, 7, 101, 8, 9, 102]);
-    }
-
-    #[test]
-    fn a_full_queue_refuses_but_abandoned_jobs_make_room() {
-        let queue = Queue::new(4);
-        let abandoned = Arc::new(AtomicBool::new(false));
-        queue.push(Job { abandoned: abandoned.clone(), ..job(0, Priority::Bulk) }).unwrap();
-        queue.push(job(1, Priority::Bulk)).unwrap();
-
-        let busy =
-            |result: Result<(), EngineError>| matches!(result, Err(EngineError::Busy { queue_depth: 4, .. }));
-        assert!(busy(queue.push(job(2, Priority::Bulk))), "bulk may fill half");
-        queue.push(job(3, Priority::Interactive)).unwrap();
-        queue.push(job(4, Priority::Interactive)).unwrap();
-        assert!(busy(queue.push(job(5, Priority::Interactive))));
-        abandoned.store(true, Ordering::Relaxed);
-        assert!(queue.push(job(6, Priority::Interactive)).is_ok());
-        assert_eq!(queue.len(), 4);
-    }
-
-    #[test]
-    fn late_jobs_leave_and_a_stopped_queue_refuses() {
-        let queue = Queue::new(4);
-        queue.push(Job { deadline: Some(Instant::now()), ..job(0, Priority::Interactive) }).unwrap();
-        queue.push(job(1, Priority::Interactive)).unwrap();
-
-        assert!(!queue.tick());
-        assert_eq!(queue.len(), 1);
-        queue.stop();
-        assert!(queue.tick());
-        assert!(queue.pop().is_none());
-        assert_eq!(queue.push(job(2, Priority::Bulk)), Err(EngineError::Stopped));
-    }
-}
+#[path = "queue_tests.rs"]
+mod tests;

@@ -62,6 +62,11 @@ impl Waiting for Job {
         }
     }
 
+    /// All calls are this service's own and keep their order.
+    fn user(&self) -> u64 {
+        0
+    }
+
     fn abandoned(&self) -> bool {
         self.reply.is_closed()
     }
