@@ -29,6 +29,9 @@ mod queue;
 mod turns;
 mod worker;
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
+mod blocks;
+
 mod detokenize;
 mod sampler;
 
