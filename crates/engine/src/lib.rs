@@ -29,8 +29,11 @@ mod queue;
 mod turns;
 mod worker;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
 mod blocks;
+#[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
+mod scheduler;
+#[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
+mod sequence;
 
 mod detokenize;
 mod sampler;
