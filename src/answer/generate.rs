@@ -10,8 +10,8 @@ use crate::ports::Generation;
 use crate::ports::GenerationEvent;
 use crate::ports::Generator;
 use crate::ports::ModelError;
+use crate::ports::Turn;
 use std::collections::VecDeque;
-use std::time::Duration;
 
 /// A sentence that nobody has checked; only [`Drafts`] makes one.
 pub(super) struct Draft {
@@ -61,10 +61,9 @@ pub(super) async fn generate(
     generator: &dyn Generator,
     prompt: &Prompt,
     sampling: Sampling,
-    salt: [u8; 16],
-    deadline: Duration,
+    turn: Turn,
 ) -> Result<Drafts, AnswerError> {
-    let generation = generator.generate(prompt.tokens().to_vec(), sampling, salt, deadline).await?;
+    let generation = generator.generate(prompt.tokens().to_vec(), sampling, turn).await?;
     let frame = prompt.frame().to_vec();
     Ok(Drafts { generation, splitter: Splitter::default(), frame, ready: VecDeque::new() })
 }

@@ -66,6 +66,7 @@ use crate::ports::Answers;
 use crate::ports::Documents;
 use crate::ports::Embedder;
 use crate::ports::Generator;
+use crate::ports::Turn;
 use crate::ports::VectorIndex;
 use futures::FutureExt;
 use serde_json::json;
@@ -287,8 +288,9 @@ async fn stages(
     trace.timings.prompt = listener.stage("prompt", begun).await;
     listener.sources(prompt).await;
 
-    let time_left = until.saturating_duration_since(Instant::now());
-    let drafts = generate(parts.generator.as_ref(), prompt, trace.sampling, salt(filter), time_left).await?;
+    let deadline = until.saturating_duration_since(Instant::now());
+    let turn = Turn { salt: salt(filter), user: admitted.who().user(), deadline };
+    let drafts = generate(parts.generator.as_ref(), prompt, trace.sampling, turn).await?;
     release(parts, admitted, drafts, listener, trace).await
 }
 

@@ -165,6 +165,11 @@ impl Config {
             answer.max_prompt_tokens + answer.limit_max_tokens as usize <= self.engine.max_context_tokens,
             "`answer.max_prompt_tokens` and `answer.limit_max_tokens` together are at most `engine.max_context_tokens`",
         );
+        check(
+            self.engine.kv_tokens >= self.engine.max_context_tokens,
+            "`engine.kv_tokens` is at least `engine.max_context_tokens`",
+        );
+        check(self.engine.max_running > 0, "`engine.max_running` is at least 1");
         check(self.engine.queue_depth > 0, "`engine.queue_depth` is at least 1");
         check(self.audit.queue_depth > 0, "`audit.queue_depth` is at least 1");
         check(self.database.max_connections >= 4, "`database.max_connections` is at least 4");

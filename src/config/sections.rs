@@ -199,6 +199,10 @@ pub struct Engine {
     pub device: String,
     /// Prompt and answer together, in tokens; never more than the model's own limit.
     pub max_context_tokens: usize,
+    /// Tokens of all questions together whose keys and values are kept, those of earlier prompts included.
+    pub kv_tokens: usize,
+    /// Questions that the model answers at a time.
+    pub max_running: usize,
     /// Questions that may wait for the model; the next one gets 503 with Retry-After.
     pub queue_depth: usize,
     /// Threads of the model on the CPU; 0: all cores.

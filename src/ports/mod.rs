@@ -63,6 +63,7 @@ pub use models::Generation;
 pub use models::GenerationEvent;
 pub use models::Generator;
 pub use models::PrefixCache;
+pub use models::Turn;
 pub use uploads::HeldUploads;
 pub use uploads::NewUpload;
 pub use uploads::StoredPart;

@@ -4,6 +4,7 @@ use crate::domain::FinishReason;
 use crate::domain::ModelFingerprint;
 use crate::domain::Sampling;
 use crate::domain::TextKind;
+use crate::domain::UserId;
 use crate::ports::ModelError;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -80,6 +81,17 @@ pub trait Generation: Send {
     async fn next(&mut self) -> Option<GenerationEvent>;
 }
 
+/// For whom a prompt is continued, and until when.
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// Separates caches: prompts of equal salts may share what was computed of a common beginning.
+    pub salt: [u8; 16],
+    /// Users take turns.
+    pub user: UserId,
+    /// Then the answer ends with what there is.
+    pub deadline: Duration,
+}
+
 /// Prompts in, text out.
 #[async_trait]
 pub trait Generator: Send + Sync {
@@ -91,13 +103,12 @@ pub trait Generator: Send + Sync {
     fn encode_chat(&self, turns: &[ChatTurn]) -> Result<Vec<u32>, ModelError>;
     /// What has to be the same for an answer to be replayed.
     fn fingerprint(&self) -> &ModelFingerprint;
-    /// Begins. Bounded: `Busy` when too much waits. `salt` separates caches: equal salts may share a prefix.
+    /// Begins. Bounded: `Busy` when too much waits.
     async fn generate(
         &self,
         prompt: Vec<u32>,
         sampling: Sampling,
-        salt: [u8; 16],
-        deadline: Duration,
+        turn: Turn,
     ) -> Result<Box<dyn Generation>, ModelError>;
 }
 

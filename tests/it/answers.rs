@@ -107,6 +107,34 @@ async fn the_same_seed_gives_the_same_answer_and_the_limit_of_tokens_holds() {
 }
 
 #[tokio::test]
+async fn thirty_two_questions_at_once_get_what_each_gets_alone() {
+    let app = TestApp::with(Size::Small, |config| {
+        config.answer.deadline_ms = 600_000;
+        config.http.questions_per_minute = 1000;
+    })
+    .await;
+    let collection = app.collection("contracts").await;
+    let clause =
+        "# Supply\n\nThe supplier delivers the goods within thirty days. Payment is due after sixty days.\n";
+    app.document(&collection, "supply.md", clause.as_bytes()).await;
+    let question = |number: u64| {
+        let asked = format!("When does the supplier deliver order {number}?");
+        json!({ "question": asked, "temperature": 0.8, "seed": number, "max_tokens": 12 })
+    };
+
+    let asked: Vec<Value> = (0..32).map(question).collect();
+    let together = futures::future::join_all(asked.iter().map(|question| app.ask(question))).await;
+
+    for (question, (status, answer)) in asked.iter().zip(together) {
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        let (_, alone) = app.ask(question).await;
+        assert_eq!((&answer["text"], &answer["outcome"]), (&alone["text"], &alone["outcome"]), "{question}");
+        assert_eq!(answer["usage"]["completion_tokens"], alone["usage"]["completion_tokens"], "{question}");
+    }
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn a_client_that_leaves_cancels_and_still_leaves_an_outcome() {
     let app = TestApp::start().await;
     let collection = app.collection("contracts").await;

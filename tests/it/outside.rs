@@ -42,7 +42,7 @@ async fn who_is_refused_early_can_send_all_and_hears_why() {
 
     let send = move || {
         let mut stream = std::net::TcpStream::connect(address)?;
-        let (piece, pieces) = ([b'x'; 65_536], 512);
+        let (piece, pieces) = (vec![b'x'; 65_536], 512);
         let head = format!(
             "POST {path} HTTP/1.1\r\nHost: docent\r\nContent-Type: multipart/form-data; boundary=b\r\n\
              Content-Length: {}\r\nConnection: close\r\n\r\n",

@@ -83,10 +83,12 @@ fn compare(
 /// Bytes as they come, with scales of 1/128.
 fn weights(format: GgmlDType, count: usize) -> Vec<u8> {
     let (mut state, block) = (1_u64, format.type_size());
-    let scales: &[usize] = match format {
-        GgmlDType::Q4K => &[0, 2],
-        GgmlDType::Q6K => &[208],
-        _ => &[0],
+    let scales: &[usize] = if format == GgmlDType::Q4K {
+        &[0, 2]
+    } else if format == GgmlDType::Q6K {
+        &[208]
+    } else {
+        &[0]
     };
     let mut bytes = vec![0; count / format.block_size() * block];
     for byte in &mut bytes {

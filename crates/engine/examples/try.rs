@@ -45,9 +45,10 @@ fn generate(model: &str, tokenizer: &str, max_tokens: u32, texts: [&str; 2]) -> 
         tokenizer: PathBuf::from(tokenizer),
         device: device(),
         max_context_tokens: 16_384,
+        kv_tokens: 32_768,
+        max_sequences: 8,
         queue_depth: 4,
         threads: None,
-        requantize_slow: true,
         weights_sha256: String::new(),
     })?;
     println!("{:#?}\nmemory: {}", handle.fingerprint(), memory());
@@ -59,6 +60,7 @@ fn generate(model: &str, tokenizer: &str, max_tokens: u32, texts: [&str; 2]) -> 
             stop: Vec::new(),
             cache_salt: [0; 16],
             priority: Priority::Interactive,
+            user: 0,
             deadline: None,
         })?;
         while let Some(event) = generation.blocking_next() {

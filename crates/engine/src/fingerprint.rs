@@ -26,7 +26,7 @@ pub struct Fingerprint {
     pub device: String,
     /// The longest prompt and answer together (decoder) or text (encoder), in tokens.
     pub context_tokens: u32,
-    /// Prompt tokens computed in one step; another value rounds differently.
+    /// Tokens computed in one step, where another number rounds differently; 0 where none does.
     pub chunk_tokens: u32,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The device and, of a CPU, the widest instructions that candle's kernels choose by: they round differently.
+/// The device and, of a CPU, its widest instructions.
 pub(crate) fn device(choice: DeviceChoice) -> String {
     match choice {
         DeviceChoice::Cpu => format!("cpu {} {}", std::env::consts::ARCH, instructions()),

@@ -1,5 +1,6 @@
 //! The door of a decoder: starts its thread, checks requests, hands them over. Knows no tensor.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,10 +14,15 @@ use std::time::Instant;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
-use crate::decoder::CHUNK_TOKENS;
-use crate::decoder::Cache;
-use crate::decoder::Decoder;
+use crate::blocks::BLOCK_TOKENS;
+use crate::blocks::BlockId;
+use crate::decoder;
+use crate::decoder::About;
 use crate::decoder::LoadOptions;
+use crate::decoder::Model;
+use crate::decoder::Part;
+use crate::decoder::RopeProfile;
+use crate::decoder::Wanted;
 use crate::device::DeviceChoice;
 use crate::error::EngineError;
 use crate::event::Generation;
@@ -25,10 +31,13 @@ use crate::fingerprint::Fingerprint;
 use crate::job;
 use crate::job::Job;
 use crate::job::Task;
+use crate::load::Gauge;
+use crate::load::Load;
+use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::request::Priority;
 use crate::request::Request;
-use crate::threads;
+use crate::scheduler::Scheduler;
 use crate::tokenizer::Tokenizer;
 use crate::worker::Worker;
 
@@ -46,15 +55,17 @@ pub struct DecoderOptions {
     pub tokenizer: PathBuf,
     /// Where to run it.
     pub device: DeviceChoice,
-    /// The longest prompt and answer together, in tokens; the model's own limit counts too. A token takes
-    /// 56 KiB of KV with Qwen2.5-1.5B on a CPU, from when a request first needed it.
+    /// The longest prompt and answer together, in tokens; the model's own limit counts too.
     pub max_context_tokens: usize,
+    /// How many tokens of all requests together, and of prompts that may come again, are kept as KV; at least
+    /// `max_context_tokens` are. A token takes 28 KiB with Qwen2.5-1.5B on a CPU, from when its place is first needed.
+    pub kv_tokens: usize,
+    /// How many requests are served at a time.
+    pub max_sequences: usize,
     /// How many requests may wait.
     pub queue_depth: usize,
-    /// How many threads should compute on a CPU; see [`thread_variables`](crate::thread_variables).
+    /// How many threads compute on a CPU; all that the process may use where nothing is said.
     pub threads: Option<usize>,
-    /// Whether to turn weights of types that are slow on a CPU into `Q8_0`.
-    pub requantize_slow: bool,
     /// Digest of the weights as the caller verified it; goes into the fingerprint.
     pub weights_sha256: String,
 }
@@ -71,8 +82,9 @@ struct Shared {
     thread: Mutex<Option<JoinHandle<()>>>,
     tokenizer: Tokenizer,
     fingerprint: Fingerprint,
-    vocabulary: usize,
+    about: About,
     context: usize,
+    load: Gauge,
 }
 
 /// What a decoder can take now.
@@ -97,6 +109,8 @@ pub struct ScoreRequest {
     pub cache_salt: [u8; 16],
     /// As in [`Request`].
     pub priority: Priority,
+    /// As in [`Request`].
+    pub user: u64,
     /// When the scores are of no more use.
     pub deadline: Option<Instant>,
 }
@@ -112,44 +126,60 @@ impl Handle {
         if !tokenizer.is_byte_level() {
             return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
         }
-        let DecoderOptions { device, requantize_slow, max_context_tokens, .. } = options;
-        let load = LoadOptions { model: &options.model, device, requantize_slow, max_context_tokens };
-        let decoder = Decoder::load(&load)?;
-        let about = decoder.about().clone();
+        let allowed = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut model = decoder::load(&LoadOptions {
+            model: &options.model,
+            device: options.device,
+            kv_tokens: options.kv_tokens.max(options.max_context_tokens),
+            threads: options.threads.unwrap_or(allowed),
+        })?;
+        let about = model.about().clone();
         if about.vocabulary < tokenizer.size() {
             let detail = format!("it has {} ids, the tokenizer {}", about.vocabulary, tokenizer.size());
             return Err(EngineError::model(&options.model, detail));
         }
-        let context = options.max_context_tokens.min(about.context);
+        let context = options.max_context_tokens.min(about.longest());
         if context < 2 {
             return Err(EngineError::BadRequest("`max_context_tokens` must be at least 2".into()));
         }
-        let mut cache = decoder.cache(context);
-        warm_up(&decoder, &mut cache, context)?;
-        if device == DeviceChoice::Cpu {
-            threads::check(options.threads);
-        }
+        warm_up(model.as_mut(), context)?;
         let queue = Arc::new(Queue::new(options.queue_depth));
-        let fingerprint = describe(options, &decoder, &tokenizer, context);
+        let max_sequences = options.max_sequences.max(1);
+        let scheduler = Scheduler::new(model.blocks(), max_sequences);
+        let fingerprint = describe(options, &about, &tokenizer, context);
         tracing::info!(
             model = %fingerprint.model,
             architecture = %fingerprint.architecture,
             quantization = %fingerprint.quantization,
             device = %fingerprint.device,
             context_tokens = context,
-            kv_mib_at_full_context = (about.kv_bytes * context) >> 20,
+            kv_mib_at_most = (about.kv_bytes * model.blocks() * BLOCK_TOKENS) >> 20,
             seconds = started.elapsed().as_secs(),
             "loaded a decoder"
         );
         let mut end: Vec<u32> = END_TOKENS.iter().filter_map(|name| tokenizer.special(name)).collect();
-        end.extend(about.end);
+        end.extend(&about.end);
         let forget = Arc::new(AtomicBool::new(false));
-        let (tokens, jobs) = (tokenizer.clone(), queue.clone());
-        let worker = Worker { decoder, cache, tokenizer: tokens, end, queue: jobs, forget: forget.clone() };
+        let load = Gauge::default();
+        let worker = Worker {
+            model,
+            scheduler,
+            max_sequences,
+            tokenizer: tokenizer.clone(),
+            end,
+            queue: queue.clone(),
+            forget: forget.clone(),
+            running: HashMap::new(),
+            swapped: HashMap::new(),
+            next: None,
+            prepared: 0,
+            pace: Pace::new(),
+            load: load.clone(),
+        };
         let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || worker.run());
         let thread = thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
-        let (thread, vocabulary) = (Mutex::new(Some(thread)), about.vocabulary);
-        let shared = Shared { queue, forget, thread, tokenizer, fingerprint, vocabulary, context };
+        let thread = Mutex::new(Some(thread));
+        let shared = Shared { queue, forget, thread, tokenizer, fingerprint, about, context, load };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -158,11 +188,21 @@ impl Handle {
     /// # Errors
     /// `BadRequest`, `TooLong`, `Busy` or `Stopped`, all before anything was computed.
     pub fn submit(&self, request: Request) -> Result<Generation, EngineError> {
-        request.validate(self.shared.vocabulary, self.shared.context)?;
-        let Request { prompt, sampling, stop, cache_salt, priority, deadline } = request;
+        request.validate(self.shared.about.vocabulary, self.shared.context)?;
+        let Request { prompt, sampling, stop, cache_salt, priority, user, deadline } = request;
+        let rope = self.rope(prompt.len(), sampling.max_tokens as usize)?;
         let (events, receiver) = mpsc::channel(job::room(sampling.max_tokens, self.shared.queue.depth()));
         let task = Task::Generate { sampling, stop, events };
-        self.push(Job { prompt, cache_salt, priority, deadline, submitted: Instant::now(), task })?;
+        self.push(Job {
+            prompt,
+            cache_salt,
+            priority,
+            user,
+            rope,
+            deadline,
+            submitted: Instant::now(),
+            task,
+        })?;
         Ok(Generation::new(receiver))
     }
 
@@ -172,13 +212,14 @@ impl Handle {
     /// # Errors
     /// As [`Handle::submit`], and `Late` when the deadline passed first.
     pub async fn score(&self, request: ScoreRequest) -> Result<Vec<f32>, EngineError> {
-        let ScoreRequest { prompt, candidates, cache_salt, priority, deadline } = request;
+        let ScoreRequest { prompt, candidates, cache_salt, priority, user, deadline } = request;
         if candidates.is_empty() || candidates.len() > MAX_CANDIDATES {
             return Err(EngineError::BadRequest(format!("a score takes 1 to {MAX_CANDIDATES} candidates")));
         }
         let ids = prompt.iter().chain(&candidates);
-        if let Some(id) = ids.into_iter().find(|id| **id as usize >= self.shared.vocabulary) {
-            return Err(EngineError::BadRequest(format!("no token {id} of {}", self.shared.vocabulary)));
+        let vocabulary = self.shared.about.vocabulary;
+        if let Some(id) = ids.into_iter().find(|id| **id as usize >= vocabulary) {
+            return Err(EngineError::BadRequest(format!("no token {id} of {vocabulary}")));
         }
         let limit = self.shared.context;
         if prompt.is_empty() {
@@ -187,26 +228,44 @@ impl Handle {
         if prompt.len() > limit {
             return Err(EngineError::TooLong { prompt_tokens: prompt.len(), max_tokens: 0, limit });
         }
+        let rope = self.rope(prompt.len(), 0)?;
         let (reply, outcome) = oneshot::channel();
         let task = Task::Score { candidates, reply };
-        self.push(Job { prompt, cache_salt, priority, deadline, submitted: Instant::now(), task })?;
+        self.push(Job {
+            prompt,
+            cache_salt,
+            priority,
+            user,
+            rope,
+            deadline,
+            submitted: Instant::now(),
+            task,
+        })?;
         outcome.await.unwrap_or(Err(EngineError::Stopped))
     }
 
     /// Lets no later request use anything of prompts before now, and gives their memory back as soon as nothing runs.
     pub fn forget(&self) {
         self.shared.forget.store(true, Ordering::Release);
-        let (prompt, cache_salt, priority) = (Vec::new(), [0; 16], Priority::Interactive);
         let job = Job {
-            prompt,
-            cache_salt,
-            priority,
+            prompt: Vec::new(),
+            cache_salt: [0; 16],
+            priority: Priority::Interactive,
+            user: 0,
+            rope: RopeProfile::X1,
             deadline: None,
             submitted: Instant::now(),
             task: Task::Forget,
         };
         // A full queue needs no waking, and a stopped thread holds nothing.
         let _ = self.push(job);
+    }
+
+    /// How the positions of a prompt and its answer are counted.
+    fn rope(&self, prompt_tokens: usize, max_tokens: usize) -> Result<RopeProfile, EngineError> {
+        let limit = self.shared.context;
+        let rope = self.shared.about.rope_of(prompt_tokens + max_tokens);
+        rope.ok_or(EngineError::TooLong { prompt_tokens, max_tokens, limit })
     }
 
     fn push(&self, job: Job) -> Result<(), EngineError> {
@@ -225,6 +284,11 @@ impl Handle {
     /// What exactly answers here.
     pub fn fingerprint(&self) -> &Fingerprint {
         &self.shared.fingerprint
+    }
+
+    /// What it is busy with, as of its last step.
+    pub fn load(&self) -> Load {
+        self.shared.load.read()
     }
 
     /// What it can take now.
@@ -259,35 +323,36 @@ impl fmt::Debug for Handle {
     }
 }
 
-/// Runs both kinds of steps once, so that kernels pack their weights now and a broken model is found now.
-fn warm_up(decoder: &Decoder, cache: &mut Cache, context: usize) -> Result<(), EngineError> {
-    let prompt: Vec<u32> = (0..decoder.about().vocabulary.min(context - 1).min(8) as u32).collect();
-    decoder.forward(&prompt, cache)?;
-    let logits = decoder.logits(&decoder.forward(&[0], cache)?)?;
-    cache.clear();
-    if logits.iter().any(|logit| !logit.is_finite()) {
+/// Reads a prompt and one token more, so that a broken model is found now.
+fn warm_up(model: &mut dyn Model, context: usize) -> Result<(), EngineError> {
+    let prompt: Vec<u32> = (0..model.about().vocabulary.min(context - 1).min(8) as u32).collect();
+    let table = [BlockId::at(0)];
+    let part =
+        Part { tokens: &prompt, position: 0, table: &table, rope: RopeProfile::X1, wanted: Wanted::Nothing };
+    model.forward(&[part])?;
+    let next = Part { tokens: &[0], position: prompt.len(), wanted: Wanted::Logits, ..part };
+    let logits = model.forward(&[next])?;
+    if logits.iter().flatten().any(|logit| !logit.is_finite()) {
         return Err(EngineError::Internal("the model gives logits that are not numbers".into()));
     }
     Ok(())
 }
 
-fn describe(
-    options: DecoderOptions,
-    decoder: &Decoder,
-    tokenizer: &Tokenizer,
-    context: usize,
-) -> Fingerprint {
-    let about = decoder.about();
+fn describe(options: DecoderOptions, about: &About, tokenizer: &Tokenizer, context: usize) -> Fingerprint {
     Fingerprint {
         model: fingerprint::file_name(&options.model),
         architecture: about.architecture.clone(),
         weights_sha256: options.weights_sha256,
         tokenizer_sha256: tokenizer.sha256().to_owned(),
         quantization: about.quantization.clone(),
-        engine: fingerprint::ENGINE.to_owned(),
+        engine: match options.device {
+            DeviceChoice::Cpu => fingerprint::ENGINE_ALONE,
+            DeviceChoice::Cuda(_) => fingerprint::ENGINE,
+        }
+        .to_owned(),
         device: fingerprint::device(options.device),
         context_tokens: context as u32,
-        chunk_tokens: CHUNK_TOKENS as u32,
+        chunk_tokens: 0,
     }
 }
 

@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -11,19 +12,35 @@ use crate::tiny;
 /// More tokens than these tests wait for.
 const LONG: u32 = 1100;
 
+/// Serves one request at a time.
 fn start(queue_depth: usize) -> Handle {
+    start_for(1, queue_depth, 100_000)
+}
+
+fn start_for(max_sequences: usize, queue_depth: usize, kv_tokens: usize) -> Handle {
     let directory = tiny::model("qwen3");
     let options = DecoderOptions {
-        model: directory.path().to_owned(),
-        tokenizer: directory.path().join("tokenizer.json"),
-        device: DeviceChoice::Cpu,
-        max_context_tokens: 100_000,
+        max_context_tokens: kv_tokens,
+        kv_tokens,
+        max_sequences,
         queue_depth,
-        threads: None,
-        requantize_slow: true,
-        weights_sha256: "abc".into(),
+        ..options(directory.path())
     };
     Handle::start(options).unwrap()
+}
+
+fn options(directory: &Path) -> DecoderOptions {
+    DecoderOptions {
+        model: directory.to_owned(),
+        tokenizer: directory.join("tokenizer.json"),
+        device: DeviceChoice::Cpu,
+        max_context_tokens: 100,
+        kv_tokens: 100,
+        max_sequences: 1,
+        queue_depth: 2,
+        threads: None,
+        weights_sha256: "abc".into(),
+    }
 }
 
 fn request(prompt: &[u32], max_tokens: u32) -> Request {
@@ -33,6 +50,7 @@ fn request(prompt: &[u32], max_tokens: u32) -> Request {
         stop: Vec::new(),
         cache_salt: [0; 16],
         priority: Priority::Interactive,
+        user: 0,
         deadline: None,
     }
 }
@@ -133,9 +151,81 @@ fn a_prefix_is_reused_for_the_same_salt_only() {
     let warm = run(&handle, request(&prompt, 10)).1;
     let other = run(&handle, Request { cache_salt: [1; 16], ..request(&prompt, 10) }).1;
 
-    assert_eq!((cold.cached_tokens, warm.cached_tokens, other.cached_tokens), (0, 512, 0));
+    assert_eq!((cold.cached_tokens, warm.cached_tokens, other.cached_tokens), (0, 576, 0));
     assert_eq!(cold.tokens, warm.tokens);
     assert_eq!(cold.tokens, other.tokens);
+}
+
+/// Prompts of many lengths, some of which begin alike, with sampling of their own.
+fn crowd() -> Vec<Request> {
+    let prompt = |length: u32, kind: u32| -> Vec<u32> {
+        (0..length).map(|i| if i < 128 { i * 7 % 256 } else { (i * 31 + kind) % 256 }).collect()
+    };
+    (0..24)
+        .map(|kind| {
+            let mut request = request(&prompt(1 + kind * 37 % 400, kind), 20 + kind % 30);
+            request.sampling.temperature = if kind % 3 == 0 { 0.0 } else { 0.8 };
+            request.sampling.seed = u64::from(kind);
+            request.priority = if kind % 4 == 0 { Priority::Bulk } else { Priority::Interactive };
+            request.user = u64::from(kind % 5);
+            request
+        })
+        .collect()
+}
+
+#[test]
+fn a_hundred_times_in_any_company_a_request_has_the_same_answer() {
+    let alone: Vec<Vec<u32>> = {
+        let handle = start(2);
+        crowd().into_iter().map(|request| run(&handle, request).1.tokens).collect()
+    };
+    let mut seen = 0;
+    // room for all, few at a time, and little memory
+    for (max_sequences, kv_tokens) in [(8, 100_000), (3, 100_000), (24, 1280)] {
+        let handle = start_for(max_sequences, 64, kv_tokens);
+        for round in 0..2 {
+            let mut requests: Vec<(usize, Request)> = crowd().into_iter().enumerate().collect();
+            requests.rotate_left(round * 7);
+            let running: Vec<_> = requests
+                .into_iter()
+                .map(|(index, request)| (index, handle.submit(request).unwrap()))
+                .collect();
+            for (index, generation) in running {
+                let (_, finish) = collect(generation);
+                assert_eq!(
+                    finish.tokens, alone[index],
+                    "request {index} of round {round} beside {max_sequences}"
+                );
+                seen += 1;
+            }
+        }
+        let load = handle.load();
+        assert!(load.cached_tokens > 0 && load.prompt_tokens > load.cached_tokens, "{load:?}");
+    }
+    assert!(seen >= 100);
+}
+
+#[test]
+fn whoever_had_to_make_room_goes_on_with_the_same_words() {
+    let asked = |number: u32| {
+        let mut request = request(&[number, 2, 3], 220);
+        request.sampling.temperature = 0.8;
+        request.sampling.seed = u64::from(number);
+        request.priority = if number.is_multiple_of(2) { Priority::Bulk } else { Priority::Interactive };
+        request
+    };
+    let alone: Vec<Vec<u32>> = {
+        let handle = start(2);
+        (0..6).map(|number| run(&handle, asked(number)).1.tokens).collect()
+    };
+
+    let handle = start_for(6, 16, 384);
+    let running: Vec<Generation> = (0..6).map(|number| handle.submit(asked(number)).unwrap()).collect();
+    let together: Vec<Vec<u32>> =
+        running.into_iter().map(|generation| collect(generation).1.tokens).collect();
+
+    assert_eq!(together, alone);
+    assert!(handle.load().swaps > 0, "{:?}", handle.load());
 }
 
 #[test]
@@ -148,7 +238,7 @@ fn what_is_to_be_forgotten_serves_no_later_prompt() {
     let after = run(&handle, request(&prompt, 10)).1;
     let warm = run(&handle, request(&prompt, 10)).1;
 
-    assert_eq!((after.cached_tokens, warm.cached_tokens), (0, 512));
+    assert_eq!((after.cached_tokens, warm.cached_tokens), (0, 576));
     assert_eq!(cold.tokens, after.tokens);
 }
 
@@ -259,7 +349,7 @@ async fn scores_are_log_probabilities_of_the_next_token() {
     };
     let score = |candidates: Vec<u32>, deadline| {
         let (prompt, cache_salt, priority) = (vec![4, 5, 6], [0; 16], Priority::Bulk);
-        handle.score(ScoreRequest { prompt, candidates, cache_salt, priority, deadline })
+        handle.score(ScoreRequest { prompt, candidates, cache_salt, priority, user: 0, deadline })
     };
 
     let scores = score((0..tiny::VOCABULARY as u32).collect(), None).await.unwrap();
@@ -297,16 +387,7 @@ fn the_fingerprint_names_everything() {
 #[test]
 fn files_that_do_not_belong_together_are_refused() {
     let directory = tiny::model("qwen3");
-    let options = DecoderOptions {
-        model: directory.path().join("absent.gguf"),
-        tokenizer: directory.path().join("tokenizer.json"),
-        device: DeviceChoice::Cpu,
-        max_context_tokens: 100,
-        queue_depth: 2,
-        threads: None,
-        requantize_slow: true,
-        weights_sha256: String::new(),
-    };
+    let options = DecoderOptions { model: directory.path().join("absent.gguf"), ..options(directory.path()) };
 
     let message = Handle::start(options.clone()).err().unwrap().to_string();
     assert!(message.contains("absent.gguf"), "{message}");

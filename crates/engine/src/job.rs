@@ -3,9 +3,12 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use sha2::Digest;
+use sha2::Sha256;
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
+use crate::decoder::RopeProfile;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::event::Finish;
@@ -27,6 +30,9 @@ pub(crate) struct Job {
     pub prompt: Vec<u32>,
     pub cache_salt: [u8; 16],
     pub priority: Priority,
+    pub user: u64,
+    /// How its positions are counted.
+    pub rope: RopeProfile,
     pub deadline: Option<Instant>,
     pub submitted: Instant,
     pub task: Task,
@@ -48,6 +54,29 @@ pub(crate) enum Task {
 }
 
 impl Job {
+    /// The longest answer, in tokens.
+    pub(crate) fn max_tokens(&self) -> usize {
+        match &self.task {
+            Task::Generate { sampling, .. } => sampling.max_tokens as usize,
+            Task::Score { .. } | Task::Forget => 0,
+        }
+    }
+
+    /// All that must separate its KV from that of others: what the caller says, and how positions are counted.
+    pub(crate) fn salt(&self) -> [u8; 16] {
+        let digest = Sha256::new().chain_update(self.cache_salt).chain_update([self.rope.factor() as u8]);
+        let digest = digest.finalize();
+        std::array::from_fn(|index| digest[index])
+    }
+
+    /// Why not to go on with it: nobody waits any more, or its time is up.
+    pub(crate) fn interruption(&self) -> Option<FinishReason> {
+        if self.abandoned() {
+            return Some(FinishReason::Cancelled);
+        }
+        self.deadline.is_some_and(|deadline| deadline <= Instant::now()).then_some(FinishReason::Deadline)
+    }
+
     /// Tells whoever waits about an event; nobody may be there any more.
     pub(crate) fn send(&self, event: Event) {
         match &self.task {
@@ -110,17 +139,16 @@ impl Waiting for Job {
         self.priority
     }
 
-    /// Requests do not say whose they are: all are one user's and keep their order.
-    fn user(&self) -> u64 {
-        0
-    }
-
     fn abandoned(&self) -> bool {
         match &self.task {
             Task::Generate { events, .. } => events.is_closed(),
             Task::Score { reply, .. } => reply.is_closed(),
             Task::Forget => false,
         }
+    }
+
+    fn user(&self) -> u64 {
+        self.user
     }
 
     fn deadline(&self) -> Option<Instant> {

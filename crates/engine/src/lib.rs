@@ -27,19 +27,23 @@ mod tokenizer;
 mod job;
 mod queue;
 mod turns;
-mod worker;
 
 mod blocks;
-#[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
 mod scheduler;
-#[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
 mod sequence;
+
+mod load;
+mod pace;
+mod running;
+mod worker;
 
 mod detokenize;
 mod sampler;
 
 mod decoder;
 mod float;
+mod kernels;
+mod lanes;
 mod weights;
 
 #[cfg(test)]
@@ -62,6 +66,9 @@ pub use crate::handle::DecoderOptions;
 pub use crate::handle::Handle;
 pub use crate::handle::Limits;
 pub use crate::handle::ScoreRequest;
+#[doc(hidden)]
+pub use crate::kernels::bench;
+pub use crate::load::Load;
 pub use crate::request::Priority;
 pub use crate::request::Request;
 pub use crate::request::Sampling;

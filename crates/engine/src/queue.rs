@@ -115,7 +115,6 @@ impl<J: Waiting> Queue<J> {
 
     /// Takes the next job if there is one and it is `wanted`. One that is not stays the next, and no turn is used:
     /// what is too large for now is not overtaken by what is small.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the worker serves one request at a time so far"))]
     pub(crate) fn try_pop(&self, wanted: impl FnOnce(&J) -> bool) -> Option<J> {
         self.lock().take(wanted)
     }

@@ -23,6 +23,8 @@ pub struct Request {
     pub cache_salt: [u8; 16],
     /// Which queue the request waits in.
     pub priority: Priority,
+    /// Opaque; users of one priority take turns, whoever sent how much.
+    pub user: u64,
     /// When the answer is of no more use; generation then ends with what there is.
     pub deadline: Option<Instant>,
 }

@@ -12,13 +12,13 @@ use crate::ports::GenerationEvent;
 use crate::ports::Generator;
 use crate::ports::ModelError;
 use crate::ports::PrefixCache;
+use crate::ports::Turn;
 use async_trait::async_trait;
 use engine::EngineError;
 use engine::Event;
 use engine::Handle;
 use sha2::Digest;
 use sha2::Sha256;
-use std::time::Duration;
 use std::time::Instant;
 
 /// A decoder on its own thread, which ends after this is dropped.
@@ -67,8 +67,7 @@ impl Generator for EngineGenerator {
         &self,
         prompt: Vec<u32>,
         sampling: Sampling,
-        salt: [u8; 16],
-        deadline: Duration,
+        Turn { salt, user, deadline }: Turn,
     ) -> Result<Box<dyn Generation>, ModelError> {
         let request = engine::Request {
             prompt,
@@ -76,12 +75,13 @@ impl Generator for EngineGenerator {
             stop: Vec::new(),
             cache_salt: salt,
             priority: engine::Priority::Interactive,
+            user: user.uuid().as_u64_pair().1,
             // a deadline beyond the clock's range is none
             deadline: Instant::now().checked_add(deadline),
         };
         let answering = self.activity.enter();
-        let running = self.handle.submit(request).map_err(model_error)?;
-        Ok(Box::new(Running { events: running, _answering: answering }))
+        let events = self.handle.submit(request).map_err(model_error)?;
+        Ok(Box::new(Running { events, handle: self.handle.clone(), _answering: answering }))
     }
 }
 
@@ -93,7 +93,26 @@ impl PrefixCache for EngineGenerator {
 
 struct Running {
     events: engine::Generation,
+    handle: Handle,
     _answering: Answering,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        measure(self.handle.load());
+    }
+}
+
+/// What the engine is busy with, and how much of all prompts it had read before.
+fn measure(load: engine::Load) {
+    metrics::gauge!("docent_engine_running").set(load.running as f64);
+    metrics::gauge!("docent_engine_swapped").set(load.swapped as f64);
+    metrics::gauge!("docent_engine_blocks", "state" => "free").set(load.free_blocks as f64);
+    metrics::gauge!("docent_engine_blocks", "state" => "all").set(load.total_blocks as f64);
+    metrics::counter!("docent_engine_prompt_tokens_total").absolute(load.prompt_tokens);
+    metrics::counter!("docent_engine_cached_tokens_total").absolute(load.cached_tokens);
+    metrics::counter!("docent_engine_evicted_blocks_total").absolute(load.evicted_blocks);
+    metrics::counter!("docent_engine_swaps_total").absolute(load.swaps);
 }
 
 #[async_trait]
@@ -157,6 +176,7 @@ fn digest_of(tokens: &[u32]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
 
     #[test]
     fn a_digest_of_tokens_is_that_of_their_bytes() {

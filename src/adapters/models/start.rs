@@ -44,9 +44,10 @@ fn start_generator(config: &Config, activity: &Activity) -> Result<EngineGenerat
         tokenizer: model.tokenizer.clone(),
         device: device(config).map_err(failed)?,
         max_context_tokens: config.engine.max_context_tokens,
+        kv_tokens: config.engine.kv_tokens,
+        max_sequences: config.engine.max_running,
         queue_depth: config.engine.queue_depth,
         threads: (config.engine.threads > 0).then_some(config.engine.threads),
-        requantize_slow: true,
         weights_sha256: model.weights_sha256.clone(),
     };
     let handle = Handle::start(options).map_err(failed)?;

@@ -34,6 +34,11 @@ pub(crate) fn blocks_for(tokens: usize) -> usize {
 pub(crate) struct BlockId(u32);
 
 impl BlockId {
+    /// The block at a place.
+    pub(crate) fn at(index: usize) -> Self {
+        Self(index as u32)
+    }
+
     /// Its place, from 0 to the size of the pool.
     pub(crate) fn index(self) -> usize {
         self.0 as usize

@@ -6,6 +6,7 @@ use candle_core::quantized::gguf_file::Content;
 use candle_core::quantized::gguf_file::Value;
 use serde::Deserialize;
 
+use super::Stretch;
 use crate::error::EngineError;
 
 /// All that the forward pass needs to know.
@@ -18,7 +19,9 @@ pub(super) struct Shape {
     pub kv_heads: usize,
     pub head: usize,
     pub vocabulary: usize,
+    /// The longest sequence with positions as they were trained, and how far they can be stretched.
     pub context: usize,
+    pub stretch: Option<Stretch>,
     pub norm_epsilon: f32,
     pub rope_base: f64,
     /// Rotates neighbouring values instead of the two halves of a head, as Llama's GGUF files are written.
@@ -63,7 +66,7 @@ pub(super) struct ConfigFile {
     rms_norm_eps: f32,
     #[serde(default = "default_rope_theta")]
     rope_theta: f64,
-    rope_scaling: Option<serde_json::Value>,
+    rope_scaling: Option<RopeScaling>,
     #[serde(default)]
     tie_word_embeddings: bool,
     #[serde(default)]
@@ -71,6 +74,25 @@ pub(super) struct ConfigFile {
     hidden_act: Option<String>,
     quantization_config: Option<serde_json::Value>,
     pub eos_token_id: Option<EndTokens>,
+}
+
+/// What a file says of positions beyond the trained context.
+#[derive(Debug, Deserialize)]
+struct RopeScaling {
+    #[serde(alias = "type")]
+    rope_type: String,
+    factor: Option<f64>,
+    original_max_position_embeddings: Option<usize>,
+}
+
+/// The context that Qwen's models were trained for; their documentation allows YaRN up to four times it.
+const QWEN_ORIGINAL: usize = 32_768;
+const QWEN_TIMES: usize = 4;
+
+/// How far a model that says nothing of it can be stretched.
+fn stretch_of(architecture: &str, context: usize) -> Option<Stretch> {
+    let stretches = matches!(architecture, "qwen2" | "qwen3") && context >= QWEN_ORIGINAL;
+    stretches.then_some(Stretch { original: QWEN_ORIGINAL, times: QWEN_TIMES })
 }
 
 /// One end token or several.
@@ -101,9 +123,22 @@ impl ConfigFile {
         if !matches!(self.model_type.as_str(), "qwen3" | "qwen2" | "llama") {
             return refuse(format!("the architecture `{}` is not supported", self.model_type));
         }
-        if self.rope_scaling.as_ref().is_some_and(|scaling| !scaling.is_null()) {
-            return refuse("`rope_scaling` is not supported".into());
-        }
+        let (context, stretch) = match &self.rope_scaling {
+            None => {
+                (self.max_position_embeddings, stretch_of(&self.model_type, self.max_position_embeddings))
+            }
+            Some(RopeScaling {
+                rope_type,
+                factor: Some(factor),
+                original_max_position_embeddings: Some(original),
+            }) if rope_type == "yarn" && *factor >= 2.0 => {
+                (*original, Some(Stretch { original: *original, times: *factor as usize }))
+            }
+            Some(scaling) => {
+                let RopeScaling { rope_type, .. } = scaling;
+                return refuse(format!("`rope_scaling` of the type `{rope_type}` is not supported"));
+            }
+        };
         if self.use_sliding_window {
             return refuse("`use_sliding_window` is not supported".into());
         }
@@ -121,7 +156,8 @@ impl ConfigFile {
             kv_heads: self.num_key_value_heads.unwrap_or(self.num_attention_heads),
             head: self.head_dim.unwrap_or(self.hidden_size / self.num_attention_heads.max(1)),
             vocabulary: self.vocab_size,
-            context: self.max_position_embeddings,
+            context,
+            stretch,
             norm_epsilon: self.rms_norm_eps,
             rope_base: self.rope_theta,
             rope_interleaved: false,
@@ -168,12 +204,8 @@ impl<'a> Metadata<'a> {
     }
 
     pub(super) fn shape(&self) -> Result<Shape, EngineError> {
-        let scaling = self.value("rope.scaling.type").and_then(|value| value.to_string().ok());
-        if scaling.is_some_and(|scaling| scaling != "none")
-            || self.content.tensor_infos.contains_key("rope_freqs.weight")
-        {
-            return Err(EngineError::model(self.path, "rope scaling is not supported"));
-        }
+        let context = self.count("context_length")?;
+        let (context, stretch) = self.reach(context)?;
         let table = self.content.tensor_infos.get("token_embd.weight").map(|tensor| tensor.shape.dims());
         let Some(&[vocabulary, hidden]) = table else {
             return Err(EngineError::model(self.path, "no embedding table"));
@@ -193,13 +225,31 @@ impl<'a> Metadata<'a> {
             kv_heads: self.count("attention.head_count_kv").unwrap_or(heads),
             head: self.count("attention.key_length").unwrap_or(hidden / heads.max(1)),
             vocabulary,
-            context: self.count("context_length")?,
+            context,
+            stretch,
             norm_epsilon,
             rope_base: f64::from(self.float("rope.freq_base").unwrap_or(10_000.0)),
             rope_interleaved: self.architecture == "llama",
             tied: false,
         }
         .checked(self.path)
+    }
+
+    /// The context as it was trained, and how far it can be stretched.
+    fn reach(&self, context: usize) -> Result<(usize, Option<Stretch>), EngineError> {
+        let scaling = self.value("rope.scaling.type").and_then(|value| value.to_string().ok());
+        let original = self.count("rope.scaling.original_context_length").ok();
+        let factor = self.float("rope.scaling.factor");
+        let own_frequencies = self.content.tensor_infos.contains_key("rope_freqs.weight");
+        match (scaling.map(String::as_str), original, factor) {
+            (None | Some("none"), _, _) if !own_frequencies => {
+                Ok((context, stretch_of(&self.architecture, context)))
+            }
+            (Some("yarn"), Some(original), Some(factor)) if !own_frequencies && factor >= 2.0 => {
+                Ok((original, Some(Stretch { original, times: factor as usize })))
+            }
+            _ => Err(EngineError::model(self.path, "its rope scaling is not supported")),
+        }
     }
 
     pub(super) fn end_tokens(&self) -> Vec<u32> {

@@ -1,49 +1,74 @@
-//! A decoder-only transformer: token ids in, logits out. One forward pass covers Qwen3 (norms on query and key),
-//! Qwen2 and Qwen2.5 (biases on query, key and value) and Llama; `gguf` and `safetensors` read the weights.
+//! A decoder-only transformer: token ids in, logits out, for many sequences at a time over a paged cache. One forward
+//! pass covers Qwen3 (norms on query and key), Qwen2 and Qwen2.5 (biases on query, key and value) and Llama; `gguf` and
+//! `safetensors` read the weights.
 //!
-//! Ours rather than candle-transformers': its quantised Qwen2 keeps every mask it ever built and all scores of a
-//! prompt at once, its Qwen2 cannot take a prompt in steps in bf16, its quantised Qwen3 counts positions in f16,
-//! which is exact up to 2,048 only, and none gives back a prefix of its KV. The tests compare with all of them. Knows no request, no sampling and no text.
+//! Ours rather than candle-transformers': its models batch nothing, count positions beyond 2,048 wrong in f16, keep every
+//! mask they ever built and ignore YaRN. On a CPU it is computed by this crate's kernels (`cpu`), on a GPU by candle's
+//! (`tensors`); the tests compare both with each other and with candle-transformers. Knows no request, no sampling and no
+//! text.
 
-mod attention;
-mod cache;
 mod config;
 mod gguf;
-mod layer;
 mod rope;
 mod safetensors;
 
+mod cpu;
+mod tensors;
+
+use std::any::Any;
 use std::path::Path;
 
-use candle_core::DType;
-use candle_core::Device;
-use candle_core::Tensor;
-use candle_core::quantized::QMatMul;
-use candle_nn::Module;
-
-pub(crate) use self::cache::Cache;
 use self::config::Shape;
-use self::layer::Layer;
-use self::layer::Linear;
-use self::layer::Norm;
-use self::rope::Rope;
+pub(crate) use self::rope::RopeProfile;
+use crate::blocks::BlockId;
 use crate::device::DeviceChoice;
 use crate::error::EngineError;
 
-/// Prompt tokens computed in one step: enough to use the processor well, few enough that a cancelled request
-/// or a deadline is noticed soon. It is also the grain of the prefix cache, see [`Cache::reuse`].
-pub(crate) const CHUNK_TOKENS: usize = 256;
+/// Weights in memory and a cache, ready to compute. Whoever calls chooses the blocks; two sequences may share a block that
+/// is full, and only one writes into a block that is not.
+pub(crate) trait Model: Send + Sync {
+    /// What was loaded.
+    fn about(&self) -> &About;
 
-/// Weights in memory and how to run them.
-pub(crate) struct Decoder {
-    embedding: QMatMul,
-    layers: Vec<Layer>,
-    norm: Norm,
-    head: Linear,
-    rope: Rope,
-    device: Device,
-    float: DType,
-    about: About,
+    /// How many blocks the cache has.
+    fn blocks(&self) -> usize;
+
+    /// Computes the tokens of all parts, adds their keys and values to the cache, and gives what each part that wants
+    /// something wants of its last token, in order.
+    fn forward(&mut self, parts: &[Part<'_>]) -> Result<Vec<Vec<f32>>, EngineError>;
+
+    /// Copies what these blocks hold to the host's memory.
+    fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError>;
+
+    /// Fills blocks with what was saved, but for that of the first so many.
+    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: Saved) -> Result<(), EngineError>;
+}
+
+/// Keys and values outside the cache, as the model that saved them lays them out.
+pub(crate) type Saved = Box<dyn Any + Send>;
+
+/// Tokens of one sequence that are computed in a step.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Part<'a> {
+    /// At least one.
+    pub tokens: &'a [u32],
+    /// Of the first token, in its sequence; all before it are in the cache.
+    pub position: usize,
+    /// The sequence's blocks, up to the last token's at least.
+    pub table: &'a [BlockId],
+    pub rope: RopeProfile,
+    pub wanted: Wanted,
+}
+
+/// What is asked for of a part's last token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Nothing: more of its prompt follows.
+    Nothing,
+    /// What may follow it, `[vocabulary]`.
+    Logits,
+    /// Its state after the last norm, `[hidden]`. The parts of a step want this or logits, not both.
+    State,
 }
 
 /// What a loaded model is.
@@ -53,8 +78,9 @@ pub(crate) struct About {
     pub architecture: String,
     /// Types of the weights.
     pub quantization: String,
-    /// The longest sequence the model was made for, in tokens.
+    /// The longest sequence, in tokens, with its positions as it was trained; and how far they can be stretched.
     pub context: usize,
+    pub stretch: Option<Stretch>,
     /// Rows of the embedding table; ids below it can be computed with.
     pub vocabulary: usize,
     /// Ids that end an answer, as the files say; may be empty.
@@ -63,23 +89,56 @@ pub(crate) struct About {
     pub kv_bytes: usize,
 }
 
-/// How to load a decoder.
-pub(crate) struct LoadOptions<'a> {
-    pub model: &'a Path,
-    pub device: DeviceChoice,
-    pub requantize_slow: bool,
-    /// The longest sequence that will be asked for; positions beyond the model's own context are not prepared.
-    pub max_context_tokens: usize,
+/// A context whose multiples YaRN reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stretch {
+    /// In tokens.
+    pub original: usize,
+    /// The largest multiple.
+    pub times: usize,
 }
 
-/// Named tensors of a model file.
-trait Tensors {
-    /// A weight `[rows, columns]`, with its bias `[rows]` where the file has one.
-    fn linear(&mut self, name: &str, shape: (usize, usize)) -> Result<Linear, EngineError>;
-    /// A vector of `length`, in the type of the activations.
-    fn vector(&mut self, name: &str, length: usize) -> Result<Tensor, EngineError>;
-    /// Whether the file has this tensor.
-    fn has(&self, name: &str) -> bool;
+impl About {
+    /// How positions are counted for a sequence of so many tokens, prompt and answer together: as they were trained where
+    /// that is enough, for stretching costs short texts some quality (Qwen's documentation). `None` for what is too long.
+    pub(crate) fn rope_of(&self, tokens: usize) -> Option<RopeProfile> {
+        if tokens <= self.context {
+            return Some(RopeProfile::X1);
+        }
+        let Stretch { original, times } = self.stretch?;
+        let enough =
+            |profile: &RopeProfile| profile.factor() <= times && tokens <= profile.factor() * original;
+        RopeProfile::ALL.into_iter().skip(1).find(enough)
+    }
+
+    /// The longest sequence that can be asked for, in tokens.
+    pub(crate) fn longest(&self) -> usize {
+        let stretched = self.stretch.map_or(0, |stretch| stretch.original * stretch.times);
+        self.context.max(stretched)
+    }
+}
+
+/// How to load a decoder.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoadOptions<'a> {
+    /// A `.gguf` file, or a directory with `config.json` and `*.safetensors`.
+    pub model: &'a Path,
+    pub device: DeviceChoice,
+    /// How many tokens the cache is to hold.
+    pub kv_tokens: usize,
+    /// Threads that compute on a CPU.
+    pub threads: usize,
+}
+
+/// Loads a model for a device.
+///
+/// # Errors
+/// `Device` when the device is not there, `Model` for everything about the files.
+pub(crate) fn load(options: &LoadOptions<'_>) -> Result<Box<dyn Model>, EngineError> {
+    match options.device {
+        DeviceChoice::Cpu => Ok(Box::new(cpu::load(options)?)),
+        DeviceChoice::Cuda(_) => Ok(Box::new(tensors::load(options)?)),
+    }
 }
 
 /// What a file format calls the tensors.
@@ -101,78 +160,7 @@ struct Names {
     down: &'static str,
 }
 
-impl Decoder {
-    /// Loads a `.gguf` file, or a directory with `config.json` and `*.safetensors`.
-    ///
-    /// # Errors
-    /// `Device` when the device is not there, `Model` for everything about the files.
-    pub(crate) fn load(options: &LoadOptions<'_>) -> Result<Self, EngineError> {
-        let device = options.device.open()?;
-        if options.model.is_dir() {
-            safetensors::load(options, &device)
-        } else {
-            gguf::load(options, &device)
-        }
-    }
-
-    fn assemble(
-        tensors: &mut dyn Tensors,
-        names: &Names,
-        shape: &Shape,
-        about: About,
-        place: (&Device, DType, usize),
-    ) -> Result<Self, EngineError> {
-        let (device, float, positions) = place;
-        let embedding = tensors.linear(names.embedding, (shape.vocabulary, shape.hidden))?;
-        let head = if tensors.has(&format!("{}.weight", names.head)) && !shape.tied {
-            tensors.linear(names.head, (shape.vocabulary, shape.hidden))?
-        } else {
-            embedding.clone()
-        };
-        let layers = (0..shape.layers).map(|index| Layer::load(tensors, names, shape, index));
-        Ok(Self {
-            layers: layers.collect::<Result<_, _>>()?,
-            norm: Norm::new(tensors.vector(names.norm, shape.hidden)?, shape.norm_epsilon),
-            rope: Rope::new(shape, positions, device)?,
-            embedding: embedding.weight,
-            head,
-            device: device.clone(),
-            float,
-            about,
-        })
-    }
-
-    /// What was loaded.
-    pub(crate) fn about(&self) -> &About {
-        &self.about
-    }
-
-    /// An empty KV cache for this model.
-    pub(crate) fn cache(&self, max_tokens: usize) -> Cache {
-        Cache::new(self.layers.len(), max_tokens)
-    }
-
-    /// Takes the tokens that follow what is in `cache` and gives the normed hidden state of the last one,
-    /// `[1, hidden]`. On an error the cache is of no more use and must be cleared.
-    pub(crate) fn forward(&self, tokens: &[u32], cache: &mut Cache) -> Result<Tensor, EngineError> {
-        let position = cache.len();
-        let (cos, sin) = self.rope.at(position, tokens.len())?;
-        cache.reserve(tokens.len())?;
-        let ids = Tensor::new(tokens, &self.device)?;
-        let mut hidden = self.embedding.embedding(&ids)?.to_dtype(self.float)?;
-        for (layer, kv) in self.layers.iter().zip(cache.layers_mut()) {
-            hidden = layer.forward(&hidden, &self.rope.rotation(&cos, &sin), kv, position)?;
-        }
-        cache.advance(tokens.len());
-        let last = hidden.narrow(0, tokens.len() - 1, 1)?.contiguous()?;
-        Ok(self.norm.forward(&last)?)
-    }
-
-    /// The logits `[vocabulary]` of the next token after a hidden state from [`Decoder::forward`].
-    pub(crate) fn logits(&self, hidden: &Tensor) -> Result<Vec<f32>, EngineError> {
-        Ok(self.head.forward(hidden)?.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
-    }
-}
-
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

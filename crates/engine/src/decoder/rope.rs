@@ -1,58 +1,113 @@
-//! Rotary positions (Su et al. 2021, arXiv 2104.09864), tables in f32. Knows no layer.
+//! Rotary positions (Su et al. 2021, arXiv 2104.09864) and how they are stretched beyond the length that a model was
+//! trained for (YaRN, Peng et al. 2023, arXiv 2309.00071, in the form of Hugging Face's `modeling_rope_utils.py`). Knows
+//! no layer.
 
-use candle_core::Device;
-use candle_core::Tensor;
-use candle_nn::rotary_emb;
+use std::f64::consts::PI;
 
-use super::config::Shape;
-use crate::error::EngineError;
+use super::Part;
 
-/// Cosines and sines of all positions that may be asked for, `[positions, head / 2]` f32.
-pub(super) struct Rope {
-    cos: Tensor,
-    sin: Tensor,
-    interleaved: bool,
+/// Turns of a wave within the original context above which it stays as it is, and below which it is stretched whole.
+const FAST_TURNS: f64 = 32.0;
+const SLOW_TURNS: f64 = 1.0;
+
+/// How many times the context that a model was trained for its positions are stretched to reach.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RopeProfile {
+    /// As it was trained.
+    X1,
+    X2,
+    X4,
 }
 
-/// The rows of the table for the tokens of one step.
-#[derive(Clone, Copy)]
-pub(super) struct Rotation<'a> {
-    cos: &'a Tensor,
-    sin: &'a Tensor,
-    interleaved: bool,
+impl RopeProfile {
+    /// All, the shortest first.
+    pub(crate) const ALL: [Self; 3] = [Self::X1, Self::X2, Self::X4];
+
+    /// How many times.
+    pub(crate) fn factor(self) -> usize {
+        match self {
+            Self::X1 => 1,
+            Self::X2 => 2,
+            Self::X4 => 4,
+        }
+    }
+}
+
+/// Frequencies of each profile.
+pub(super) struct Rope {
+    profiles: [Frequencies; 3],
+}
+
+/// How fast each pair of numbers turns, `[head / 2]` radians a token, and what cosine and sine are multiplied by.
+struct Frequencies {
+    each: Vec<f32>,
+    factor: f32,
+}
+
+/// Cosines and sines of the tokens of a step, `[tokens, head / 2]` each.
+pub(super) struct Angles {
+    cos: Vec<f32>,
+    sin: Vec<f32>,
+    half: usize,
 }
 
 impl Rope {
-    pub(super) fn new(shape: &Shape, positions: usize, device: &Device) -> Result<Self, EngineError> {
-        let half = shape.head / 2;
-        let frequency = |i: usize| shape.rope_base.powf(-2.0 * i as f64 / shape.head as f64) as f32;
-        let frequencies: Vec<f32> = (0..half).map(frequency).collect();
-        let angles: Vec<f32> = (0..positions)
-            .flat_map(|position| frequencies.iter().map(move |f| position as f32 * f))
-            .collect();
-        let angles = Tensor::from_vec(angles, (positions, half), device)?;
-        Ok(Self { cos: angles.cos()?, sin: angles.sin()?, interleaved: shape.rope_interleaved })
+    /// For heads of `head` numbers; `original` is the context in tokens that the stretched profiles multiply.
+    pub(super) fn new(head: usize, base: f64, original: usize) -> Self {
+        let profiles = RopeProfile::ALL.map(|profile| {
+            let (each, factor) = match profile {
+                RopeProfile::X1 => (plain(head, base), 1.0),
+                RopeProfile::X2 | RopeProfile::X4 => yarn(head, base, profile.factor() as f64, original),
+            };
+            Frequencies { each, factor }
+        });
+        Self { profiles }
     }
 
-    /// The rows for `count` tokens from `position` on.
-    pub(super) fn at(&self, position: usize, count: usize) -> Result<(Tensor, Tensor), EngineError> {
-        Ok((self.cos.narrow(0, position, count)?, self.sin.narrow(0, position, count)?))
-    }
-
-    pub(super) fn rotation<'a>(&self, cos: &'a Tensor, sin: &'a Tensor) -> Rotation<'a> {
-        Rotation { cos, sin, interleaved: self.interleaved }
+    /// The angles of all tokens of a step.
+    pub(super) fn angles(&self, parts: &[Part<'_>]) -> Angles {
+        let half = self.profiles[0].each.len();
+        let (mut cos, mut sin) = (Vec::new(), Vec::new());
+        for part in parts {
+            let Frequencies { each, factor } = &self.profiles[part.rope as usize];
+            for position in part.position..part.position + part.tokens.len() {
+                let angle = |frequency: &f32| position as f32 * frequency;
+                cos.extend(each.iter().map(|frequency| angle(frequency).cos() * factor));
+                sin.extend(each.iter().map(|frequency| angle(frequency).sin() * factor));
+            }
+        }
+        Angles { cos, sin, half }
     }
 }
 
-impl Rotation<'_> {
-    /// Rotates `[tokens, heads, head]`, contiguous, and gives the same shape and type.
-    pub(super) fn apply(self, x: &Tensor) -> candle_core::Result<Tensor> {
-        let (cos, sin) = (self.cos.to_dtype(x.dtype())?, self.sin.to_dtype(x.dtype())?);
-        if self.interleaved {
-            let heads_first = x.transpose(0, 1)?.contiguous()?.unsqueeze(0)?;
-            rotary_emb::rope_i(&heads_first, &cos, &sin)?.squeeze(0)?.transpose(0, 1)?.contiguous()
-        } else {
-            rotary_emb::rope_thd(&x.unsqueeze(0)?, &cos, &sin)?.squeeze(0)
-        }
+impl Angles {
+    /// Cosines and sines of one token.
+    pub(super) fn of(&self, token: usize) -> (&[f32], &[f32]) {
+        let range = token * self.half..(token + 1) * self.half;
+        (&self.cos[range.clone()], &self.sin[range])
     }
+
+    /// Both tables, `[tokens, head / 2]`.
+    pub(super) fn tables(&self) -> (&[f32], &[f32]) {
+        (&self.cos, &self.sin)
+    }
+}
+
+fn plain(head: usize, base: f64) -> Vec<f32> {
+    (0..head / 2).map(|index| base.powf(-2.0 * index as f64 / head as f64) as f32).collect()
+}
+
+/// Frequencies stretched by `factor`, and the factor of cosine and sine that makes good for flatter attention.
+pub(super) fn yarn(head: usize, base: f64, factor: f64, original: usize) -> (Vec<f32>, f32) {
+    let (width, length) = (head as f64, original as f64);
+    // the pair that turns so often within the original context
+    let pair = |turns: f64| width * (length / (turns * 2.0 * PI)).ln() / (2.0 * base.ln());
+    let low = pair(FAST_TURNS).floor().max(0.0);
+    let high = pair(SLOW_TURNS).ceil().min(width - 1.0);
+    let high = if high > low { high } else { low + 0.001 };
+    let each = plain(head, base).into_iter().enumerate().map(|(index, frequency)| {
+        let stretched = ((index as f64 - low) / (high - low)).clamp(0.0, 1.0) as f32;
+        frequency / factor as f32 * stretched + frequency * (1.0 - stretched)
+    });
+    (each.collect(), (0.1 * factor.ln() + 1.0) as f32)
 }

@@ -5,23 +5,19 @@ use std::path::Path;
 use candle_core::DType;
 use candle_core::Device;
 use candle_core::Tensor;
-use candle_core::quantized::QMatMul;
 use candle_core::safetensors::MmapedSafetensors;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::About;
-use super::Decoder;
-use super::LoadOptions;
 use super::Names;
-use super::Tensors;
+use super::Shape;
 use super::config::ConfigFile;
 use super::config::EndTokens;
-use super::layer::Linear;
 use crate::error::EngineError;
 use crate::weights;
 
-const NAMES: Names = Names {
+pub(super) const NAMES: Names = Names {
     embedding: "model.embed_tokens",
     norm: "model.norm",
     head: "lm_head",
@@ -45,75 +41,78 @@ struct GenerationConfig {
     eos_token_id: Option<EndTokens>,
 }
 
-pub(super) fn load(options: &LoadOptions<'_>, device: &Device) -> Result<Decoder, EngineError> {
-    let directory = options.model;
-    let config: ConfigFile = read_json(&directory.join("config.json"))?;
-    let shape = config.shape(directory)?;
-    let float = options.device.float();
-    let mut tensors =
-        Mapped { directory, files: weights::map_safetensors(directory)?, device, float, prefix: "" };
-    // embedding models are saved without the outer `model.`
-    if !tensors.has("model.embed_tokens.weight") && tensors.has("embed_tokens.weight") {
-        tensors.prefix = "model.";
+/// A directory whose files are mapped.
+pub(super) struct Mapped<'a> {
+    directory: &'a Path,
+    files: MmapedSafetensors,
+    /// The beginning of our names that the files leave out.
+    prefix: &'static str,
+}
+
+impl<'a> Mapped<'a> {
+    /// Maps the files of a directory.
+    ///
+    /// # Errors
+    /// `Model` when there is none, or one is damaged.
+    pub(super) fn open(directory: &'a Path) -> Result<Self, EngineError> {
+        let mut mapped = Self { directory, files: weights::map_safetensors(directory)?, prefix: "" };
+        // embedding models are saved without the outer `model.`
+        if !mapped.has("model.embed_tokens.weight") && mapped.has("embed_tokens.weight") {
+            mapped.prefix = "model.";
+        }
+        Ok(mapped)
     }
-    let mut end = config.eos_token_id.map(EndTokens::into_ids).unwrap_or_default();
-    let generation = directory.join("generation_config.json");
-    if generation.exists() {
-        let generation: GenerationConfig = read_json(&generation)?;
-        end.extend(generation.eos_token_id.map(EndTokens::into_ids).unwrap_or_default());
+
+    /// The sizes of the model and what it is; its weights are held and a token's KV kept as these types.
+    pub(super) fn describe(
+        &self,
+        held_as: DType,
+        kv_number_bytes: usize,
+    ) -> Result<(Shape, About), EngineError> {
+        let config: ConfigFile = read_json(&self.directory.join("config.json"))?;
+        let shape = config.shape(self.directory)?;
+        let mut end = config.eos_token_id.map(EndTokens::into_ids).unwrap_or_default();
+        let generation = self.directory.join("generation_config.json");
+        if generation.exists() {
+            let generation: GenerationConfig = read_json(&generation)?;
+            end.extend(generation.eos_token_id.map(EndTokens::into_ids).unwrap_or_default());
+        }
+        let about = About {
+            architecture: config.model_type,
+            quantization: format!("{held_as:?}"),
+            context: shape.context,
+            stretch: shape.stretch,
+            vocabulary: shape.vocabulary,
+            end,
+            kv_bytes: shape.kv_bytes(kv_number_bytes),
+        };
+        Ok((shape, about))
     }
-    let about = About {
-        architecture: config.model_type,
-        quantization: format!("{float:?}"),
-        context: shape.context,
-        vocabulary: shape.vocabulary,
-        end,
-        kv_bytes: shape.kv_bytes(float.size_in_bytes()),
-    };
-    let positions = shape.context.min(options.max_context_tokens);
-    Decoder::assemble(&mut tensors, &NAMES, &shape, about, (device, float, positions))
+
+    /// Whether the files have this tensor.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.files.get(name.strip_prefix(self.prefix).unwrap_or(name)).is_ok()
+    }
+
+    /// A tensor on a device, in a type.
+    pub(super) fn tensor(
+        &self,
+        name: &str,
+        dims: &[usize],
+        (device, float): (&Device, DType),
+    ) -> Result<Tensor, EngineError> {
+        let name = name.strip_prefix(self.prefix).unwrap_or(name);
+        let failed =
+            |error: &dyn std::fmt::Display| EngineError::model(self.directory, format!("`{name}`: {error}"));
+        let tensor = self.files.load(name, device).map_err(|error| failed(&error))?;
+        if tensor.dims() != dims {
+            return Err(failed(&format!("it is {:?}, expected {dims:?}", tensor.dims())));
+        }
+        tensor.to_dtype(float).map_err(|error| failed(&error))
+    }
 }
 
 fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, EngineError> {
     let data = std::fs::read(path).map_err(|error| EngineError::model(path, error))?;
     serde_json::from_slice(&data).map_err(|error| EngineError::model(path, error))
-}
-
-struct Mapped<'a> {
-    directory: &'a Path,
-    files: MmapedSafetensors,
-    device: &'a Device,
-    float: DType,
-    /// The beginning of our names that the files leave out.
-    prefix: &'static str,
-}
-
-impl Mapped<'_> {
-    fn read(&self, name: &str, dims: &[usize]) -> Result<Tensor, EngineError> {
-        let name = name.strip_prefix(self.prefix).unwrap_or(name);
-        let failed =
-            |error: &dyn std::fmt::Display| EngineError::model(self.directory, format!("`{name}`: {error}"));
-        let tensor = self.files.load(name, self.device).map_err(|error| failed(&error))?;
-        if tensor.dims() != dims {
-            return Err(failed(&format!("it is {:?}, expected {dims:?}", tensor.dims())));
-        }
-        tensor.to_dtype(self.float).map_err(|error| failed(&error))
-    }
-}
-
-impl Tensors for Mapped<'_> {
-    fn linear(&mut self, name: &str, shape: (usize, usize)) -> Result<Linear, EngineError> {
-        let weight = QMatMul::Tensor(self.read(&format!("{name}.weight"), &[shape.0, shape.1])?);
-        let bias = format!("{name}.bias");
-        let bias = if self.has(&bias) { Some(self.read(&bias, &[shape.0])?) } else { None };
-        Ok(Linear { weight, bias })
-    }
-
-    fn vector(&mut self, name: &str, length: usize) -> Result<Tensor, EngineError> {
-        self.read(&format!("{name}.weight"), &[length])
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.files.get(name.strip_prefix(self.prefix).unwrap_or(name)).is_ok()
-    }
 }

@@ -1,5 +1,8 @@
 use std::path::Path;
 
+use candle_core::DType;
+use candle_core::Device;
+use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use candle_transformers::models::llama;
 use candle_transformers::models::quantized_qwen2;
@@ -8,26 +11,40 @@ use candle_transformers::models::qwen2;
 use candle_transformers::models::qwen3;
 
 use super::*;
+use crate::blocks::BLOCK_TOKENS;
 use crate::tiny;
 
-fn load(directory: &Path) -> Decoder {
-    let model = directory;
-    let device = DeviceChoice::Cpu;
-    Decoder::load(&LoadOptions { model, device, requantize_slow: true, max_context_tokens: tiny::CONTEXT })
-        .unwrap()
+/// The decoder of this crate's kernels and that of candle's tensors, both on a CPU.
+fn both(path: &Path) -> [Box<dyn Model>; 2] {
+    let options =
+        LoadOptions { model: path, device: DeviceChoice::Cpu, kv_tokens: tiny::CONTEXT, threads: 2 };
+    [Box::new(cpu::load(&options).unwrap()), Box::new(tensors::load(&options).unwrap())]
+}
+
+fn ours(path: &Path) -> Box<dyn Model> {
+    let [ours, _] = both(path);
+    ours
 }
 
 fn tokens(count: usize) -> Vec<u32> {
     (0..count as u32).map(|i| i * 7919 % tiny::VOCABULARY as u32).collect()
 }
 
+/// Blocks for so many tokens, from the end of the cache to its beginning.
+fn table(model: &dyn Model, count: usize) -> Vec<BlockId> {
+    (0..count.div_ceil(BLOCK_TOKENS)).map(|index| BlockId::at(model.blocks() - 1 - index)).collect()
+}
+
 /// The logits after a prompt read in steps of `step` tokens.
-fn in_steps(decoder: &Decoder, cache: &mut Cache, prompt: &[u32], step: usize) -> Vec<f32> {
-    let mut last = None;
-    for chunk in prompt.chunks(step) {
-        last = Some(decoder.forward(chunk, cache).unwrap());
+fn in_steps(model: &mut dyn Model, prompt: &[u32], step: usize) -> Vec<f32> {
+    let table = table(model, prompt.len());
+    let mut logits = Vec::new();
+    for (index, tokens) in prompt.chunks(step).enumerate() {
+        let position = index * step;
+        let part = Part { tokens, position, table: &table, rope: RopeProfile::X1, wanted: Wanted::Logits };
+        logits = model.forward(&[part]).unwrap().remove(0);
     }
-    decoder.logits(&last.unwrap()).unwrap()
+    logits
 }
 
 fn assert_close(a: &[f32], b: &[f32], tolerance: f32) {
@@ -65,70 +82,63 @@ fn candle_logits(architecture: &str, directory: &Path, prompt: &[u32]) -> Vec<f3
 fn the_forward_pass_is_that_of_candle_transformers() {
     for architecture in ["qwen3", "qwen2", "llama"] {
         let directory = tiny::model(architecture);
-        let decoder = load(directory.path());
         let prompt = tokens(70);
+        let expected = candle_logits(architecture, directory.path(), &prompt);
 
-        let ours = in_steps(&decoder, &mut decoder.cache(tiny::CONTEXT), &prompt, 70);
-
-        // f32 sums in another order
-        assert_close(&ours, &candle_logits(architecture, directory.path(), &prompt), 1e-4);
-    }
-}
-
-#[test]
-fn a_prompt_in_steps_gives_what_it_gives_at_once() {
-    let directory = tiny::model("qwen2");
-    let decoder = load(directory.path());
-    let prompt = tokens(300);
-
-    let at_once = in_steps(&decoder, &mut decoder.cache(tiny::CONTEXT), &prompt, 300);
-
-    for step in [1, 7, 64, 299] {
-        let stepped = in_steps(&decoder, &mut decoder.cache(tiny::CONTEXT), &prompt, step);
-        assert_close(&stepped, &at_once, 1e-4);
-    }
-}
-
-#[test]
-fn a_warm_prefix_gives_the_same_bits_as_a_cold_one() {
-    let directory = tiny::model("qwen3");
-    let decoder = load(directory.path());
-    let (first, mut second) = (tokens(700), tokens(700));
-    second[600] += 1;
-    let read = |cache: &mut Cache, prompt: &[u32], salt: u8| {
-        let kept = cache.reuse(prompt, [salt; 16]);
-        let mut last = None;
-        for chunk in prompt[kept..].chunks(CHUNK_TOKENS) {
-            last = Some(decoder.forward(chunk, cache).unwrap());
-            cache.remember(chunk);
+        // f32 sums in another order, and keys and values as halves
+        for (mut model, tolerance) in both(directory.path()).into_iter().zip([6e-3, 1e-4]) {
+            assert_close(&in_steps(model.as_mut(), &prompt, 70), &expected, tolerance);
         }
-        (kept, decoder.logits(&last.unwrap()).unwrap())
-    };
-    let cold = read(&mut decoder.cache(tiny::CONTEXT), &second, 1).1;
-    let mut cache = decoder.cache(tiny::CONTEXT);
-    read(&mut cache, &first, 1);
-    decoder.forward(&[5], &mut cache).unwrap();
-
-    let (kept, warm) = read(&mut cache, &second, 1);
-
-    assert_eq!(kept, 512);
-    assert_eq!(warm, cold);
-    assert_eq!(read(&mut cache, &second, 2).0, 0, "another salt shares nothing");
-    let (kept, again) = read(&mut cache, &second[..512], 2);
-    assert_eq!(kept, 256, "one token at least is computed");
-    assert_eq!(again, read(&mut decoder.cache(tiny::CONTEXT), &second[..512], 1).1);
+    }
 }
 
 #[test]
-fn a_cache_grows_and_refuses_more_than_the_context() {
-    let directory = tiny::model("llama");
-    let decoder = load(directory.path());
-    let mut cache = decoder.cache(tiny::CONTEXT);
+fn a_prompt_in_steps_gives_the_same_bits_as_at_once() {
+    for architecture in ["qwen3", "qwen2", "llama"] {
+        let directory = tiny::model(architecture);
+        let prompt = tokens(300);
+        let at_once = in_steps(ours(directory.path()).as_mut(), &prompt, 300);
 
-    in_steps(&decoder, &mut cache, &tokens(1100), 256);
+        for step in [1, 7, 64, 299] {
+            assert_eq!(in_steps(ours(directory.path()).as_mut(), &prompt, step), at_once, "{step}");
+        }
+    }
+}
 
-    assert_eq!(cache.len(), 1100);
-    assert!(decoder.forward(&tokens(101), &mut cache).is_err());
+#[test]
+fn a_sequence_has_the_same_bits_alone_and_in_a_crowd_and_after_its_kv_was_elsewhere() {
+    let directory = tiny::model("qwen2");
+    let mut model = ours(directory.path());
+    let prompts: Vec<Vec<u32>> = [100, 3, 65, 64, 128].map(tokens).into();
+    let alone: Vec<Vec<f32>> = prompts.iter().map(|prompt| in_steps(model.as_mut(), prompt, 1000)).collect();
+    let mut next = 0;
+    let tables: Vec<Vec<BlockId>> = prompts
+        .iter()
+        .map(|prompt| {
+            let first = next;
+            next += prompt.len().div_ceil(BLOCK_TOKENS);
+            (first..next).map(BlockId::at).collect()
+        })
+        .collect();
+    let part = |index: usize, range: std::ops::Range<usize>| Part {
+        tokens: &prompts[index][range.clone()],
+        position: range.start,
+        table: &tables[index],
+        rope: RopeProfile::X1,
+        wanted: Wanted::Logits,
+    };
+
+    let beginnings: Vec<Part<'_>> = (0..5).map(|index| part(index, 0..prompts[index].len() - 2)).collect();
+    model.forward(&beginnings).unwrap();
+    let saved = model.save(&tables[0]).unwrap();
+    let elsewhere: Vec<BlockId> = (next..next + tables[0].len()).map(BlockId::at).collect();
+    model.restore(0, &elsewhere, saved).unwrap();
+    let ends: Vec<Part<'_>> = (0..5)
+        .map(|index| part(index, prompts[index].len() - 2..prompts[index].len()))
+        .map(|part| Part { table: if part.table == tables[0] { &elsewhere } else { part.table }, ..part })
+        .collect();
+
+    assert_eq!(model.forward(&ends).unwrap(), alone);
 }
 
 #[test]
@@ -140,12 +150,12 @@ fn what_the_engine_does_not_compute_is_refused() {
         config[key] = value;
         std::fs::write(&path, config.to_string()).unwrap();
         let (model, device) = (directory.path(), DeviceChoice::Cpu);
-        let options = LoadOptions { model, device, requantize_slow: true, max_context_tokens: 64 };
-        let message = Decoder::load(&options).err().unwrap().to_string();
+        let options = LoadOptions { model, device, kv_tokens: 64, threads: 1 };
+        let message = load(&options).err().unwrap().to_string();
         assert!(message.contains(expected), "{message}");
     };
 
-    check("rope_scaling", serde_json::json!({"type": "yarn", "factor": 4.0}), "rope_scaling");
+    check("rope_scaling", serde_json::json!({"type": "linear", "factor": 4.0}), "rope_scaling");
     check("use_sliding_window", true.into(), "use_sliding_window");
     check("model_type", "mamba".into(), "mamba");
     check("hidden_act", "gelu".into(), "silu");
@@ -160,21 +170,17 @@ fn gguf_files_agree_with_candle_and_slow_types_are_replaced() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("tiny.gguf");
         gguf_file::write(&path, architecture);
-        let load = |requantize_slow| {
-            let (model, device) = (path.as_path(), DeviceChoice::Cpu);
-            Decoder::load(&LoadOptions { model, device, requantize_slow, max_context_tokens: 100 }).unwrap()
-        };
         let prompt: Vec<u32> = (0..50).map(|i| i * 5 % 64).collect();
+        let expected = gguf_file::candle_logits(&path, architecture, &prompt);
 
-        let (as_it_is, replaced) = (load(false), load(true));
+        let [mut ours, mut tensors] = both(&path);
 
-        assert_eq!(as_it_is.about().quantization, "Q5_0, Q8_0");
-        assert_eq!(replaced.about().quantization, "Q8_0 (from Q5_0), Q8_0");
-        assert_eq!(as_it_is.about().end, [3]);
-        let ours = in_steps(&as_it_is, &mut as_it_is.cache(100), &prompt, 20);
-        assert_close(&ours, &gguf_file::candle_logits(&path, architecture, &prompt), 1e-3);
+        assert_eq!(tensors.about().quantization, "Q5_0, Q8_0");
+        assert_eq!(ours.about().quantization, "Q8_0, Q8_0 (from Q5_0)");
+        assert_eq!(ours.about().end, [3]);
+        assert_close(&in_steps(tensors.as_mut(), &prompt, 20), &expected, 1e-3);
         // eight bits for five, in a network that forgives nothing: logits go up to 7 here
-        assert_close(&ours, &in_steps(&replaced, &mut replaced.cache(100), &prompt, 20), 0.5);
+        assert_close(&in_steps(ours.as_mut(), &prompt, 20), &expected, 0.5);
     }
 }
 

@@ -112,7 +112,7 @@ impl Encoder {
     /// `Model` or `Device` when something cannot be used, `Internal` when the first run fails.
     pub fn start(options: EncoderOptions) -> Result<Self, EngineError> {
         let tokenizer = Tokenizer::load(&options.directory.join("tokenizer.json"))?;
-        let model = Model::load(&options, &tokenizer)?;
+        let mut model = Model::load(&options, &tokenizer)?;
         let probe = model.embed(&[model.frame(&tokenizer, "a", TextKind::Query)?.ids])?;
         let dimensions = probe.first().map_or(0, Vec::len);
         let max_tokens = model.max_tokens();

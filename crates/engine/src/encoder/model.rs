@@ -1,16 +1,18 @@
 //! The embedding models: what goes around a text, the forward pass, and the pooling. Knows no queue.
 
-use candle_core::DType;
-
 use super::EncoderFamily;
 use super::EncoderOptions;
 use super::TextKind;
 use super::bert::Bert;
 use super::bert::Pooling;
 use super::padded::Padded;
-use crate::decoder::CHUNK_TOKENS;
-use crate::decoder::Decoder;
+use crate::blocks::BLOCK_TOKENS;
+use crate::blocks::BlockId;
+use crate::decoder;
 use crate::decoder::LoadOptions;
+use crate::decoder::Part;
+use crate::decoder::RopeProfile;
+use crate::decoder::Wanted;
 use crate::device::DeviceChoice;
 use crate::error::EngineError;
 use crate::fingerprint;
@@ -18,6 +20,8 @@ use crate::tokenizer::Tokenizer;
 
 /// Longer texts than this are worth no vector, whatever the model can take.
 const MAX_TOKENS: usize = 8192;
+/// Tokens that a decoder computes at a time.
+const TOKENS_AT_ONCE: usize = 512;
 
 /// A loaded encoder.
 pub(super) struct Model {
@@ -34,7 +38,7 @@ enum Network {
     Packed(Box<Bert>, Pooling),
     /// BERT or XLM-R on a GPU.
     Padded(Box<Padded>),
-    Qwen3(Box<Decoder>),
+    Qwen3(Box<dyn decoder::Model>),
 }
 
 /// A text as the model wants it.
@@ -67,12 +71,12 @@ impl Model {
                 let load = LoadOptions {
                     model: directory,
                     device,
-                    requantize_slow: false,
-                    max_context_tokens: MAX_TOKENS,
+                    kv_tokens: MAX_TOKENS,
+                    threads: rayon::current_num_threads(),
                 };
-                let decoder = Decoder::load(&load)?;
+                let decoder = decoder::load(&load)?;
                 let context = decoder.about().context;
-                (Network::Qwen3(Box::new(decoder)), context)
+                (Network::Qwen3(decoder), context)
             }
         };
         let missing =
@@ -137,11 +141,11 @@ impl Model {
     }
 
     /// The vectors of framed texts, not yet of length 1.
-    pub(super) fn embed(&self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EngineError> {
-        match &self.network {
+    pub(super) fn embed(&mut self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EngineError> {
+        match &mut self.network {
             Network::Packed(model, pooling) => model.embed(texts, *pooling),
             Network::Padded(model) => model.embed(texts),
-            Network::Qwen3(decoder) => texts.iter().map(|ids| last_hidden(decoder, ids)).collect(),
+            Network::Qwen3(decoder) => texts.iter().map(|ids| last_hidden(decoder.as_mut(), ids)).collect(),
         }
     }
 }
@@ -172,12 +176,14 @@ fn instructed(family: EncoderFamily, text: &str, kind: TextKind) -> String {
 }
 
 /// The hidden state of the last token.
-fn last_hidden(decoder: &Decoder, ids: &[u32]) -> Result<Vec<f32>, EngineError> {
-    let mut cache = decoder.cache(ids.len());
-    let mut last = None;
-    for chunk in ids.chunks(CHUNK_TOKENS) {
-        last = Some(decoder.forward(chunk, &mut cache)?);
+fn last_hidden(decoder: &mut dyn decoder::Model, ids: &[u32]) -> Result<Vec<f32>, EngineError> {
+    let table: Vec<BlockId> = (0..ids.len().div_ceil(BLOCK_TOKENS)).map(BlockId::at).collect();
+    let (rope, mut states) = (RopeProfile::X1, Vec::new());
+    for (index, tokens) in ids.chunks(TOKENS_AT_ONCE).enumerate() {
+        let position = index * TOKENS_AT_ONCE;
+        let last = position + tokens.len() == ids.len();
+        let wanted = if last { Wanted::State } else { Wanted::Nothing };
+        states = decoder.forward(&[Part { tokens, position, table: &table, rope, wanted }])?;
     }
-    let last = last.ok_or_else(|| EngineError::Internal("a text without tokens".into()))?;
-    Ok(last.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
+    states.pop().ok_or_else(|| EngineError::Internal("a text without tokens".into()))
 }

@@ -82,7 +82,7 @@ impl Waiting for Job {
 
 impl Worker {
     /// Serves until the queue is stopped. Between two batches of a call, more urgent ones get their turn.
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         while let Some(mut job) = self.queue.pop() {
             if job.abandoned() {
                 continue;
@@ -104,7 +104,7 @@ impl Worker {
     }
 
     /// Computes one batch; gives the result once all are done.
-    fn step(&self, job: &mut Job) -> Result<Option<Embeddings>, EngineError> {
+    fn step(&mut self, job: &mut Job) -> Result<Option<Embeddings>, EngineError> {
         let begun = match &mut job.begun {
             Some(begun) => begun,
             empty => empty.insert(self.begin(&std::mem::take(&mut job.texts), job.kind)?),
@@ -162,7 +162,7 @@ mod tests {
         let options = EncoderOptions { directory, family, device, queue_depth: 4, weights_sha256 };
         let model = Model::load(&options, &tokenizer).unwrap();
         let (queue, budget) = (Arc::new(Queue::new(4)), Budget::new(device, model.pads()));
-        let worker = Worker { model, tokenizer, queue, budget };
+        let mut worker = Worker { model, tokenizer, queue, budget };
         let (passages, _passages_outcome) = oneshot::channel();
         let (query, _query_outcome) = oneshot::channel();
         worker.queue.push(Job::new(vec!["ab ".repeat(40); 64], TextKind::Passage, passages)).unwrap();

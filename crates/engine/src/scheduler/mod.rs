@@ -16,6 +16,7 @@ mod twin;
 use std::collections::VecDeque;
 
 pub(crate) use self::plan::Step;
+pub(crate) use self::plan::Swap;
 use crate::blocks::BlockId;
 use crate::blocks::Blocks;
 use crate::blocks::blocks_for;

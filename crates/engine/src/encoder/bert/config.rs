@@ -4,8 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::kernels::LANES;
 use crate::error::EngineError;
+use crate::lanes::LANES;
 
 /// Sizes of a model. They are Hugging Face's names.
 #[derive(Debug, Deserialize)]

@@ -1,11 +1,11 @@
 //! One layer without its attention: all that happens to a token on its own. Knows no text.
 
 use super::kernels::AddAndNorm;
-use super::kernels::Instructions;
 use super::kernels::Panels;
 use super::kernels::Product;
 use super::kernels::Start;
 use super::kernels::Then;
+use crate::lanes::Instructions;
 
 /// Inner numbers of a token that are computed at a time and used up before the next.
 const INNER_AT_ONCE: usize = 384;

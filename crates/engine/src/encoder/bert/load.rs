@@ -8,12 +8,12 @@ use candle_core::safetensors::MmapedSafetensors;
 
 use super::Bert;
 use super::config::Config;
-use super::kernels::Instructions;
 use super::kernels::Panels;
 use super::layer::Layer;
 use super::layer::Norm;
 use super::table::Table;
 use crate::error::EngineError;
+use crate::lanes::Instructions;
 use crate::weights;
 
 /// What stands before all names in a file that was saved from a larger model.

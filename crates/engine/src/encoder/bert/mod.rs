@@ -26,12 +26,12 @@ use rayon::prelude::*;
 
 use self::kernels::Attention;
 use self::kernels::AttentionScratch;
-use self::kernels::Instructions;
 use self::layer::Layer;
 use self::layer::LayerScratch;
 use self::layer::Norm;
 use self::table::Table;
 use crate::error::EngineError;
+use crate::lanes::Instructions;
 
 /// Numbers of a block of `x`: together with as many of a layer's inner numbers they fit into a second cache of 512 KiB.
 const BLOCK_NUMBERS: usize = 36_864;

@@ -4,12 +4,12 @@
 
 use std::ops::Range;
 
-use super::Arithmetic;
-use super::Kernel;
-use super::LANES;
-use super::Lanes;
-use super::matmul::sum_products;
 use super::softmax::exponentials;
+use crate::lanes::Arithmetic;
+use crate::lanes::Kernel;
+use crate::lanes::LANES;
+use crate::lanes::Lanes;
+use crate::lanes::sum_products;
 
 /// Attention for the tokens `queries` of a text.
 pub(in super::super) struct Attention<'a> {

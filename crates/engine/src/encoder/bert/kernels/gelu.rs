@@ -1,7 +1,7 @@
 //! The activation of BERT (Hendrycks and Gimpel 2016, arXiv 1606.08415, with the error function itself). Knows no layer.
 
-use super::Arithmetic;
-use super::Lanes;
+use crate::lanes::Arithmetic;
+use crate::lanes::Lanes;
 
 /// Replaces `x` by `x · Φ(x)`, where Φ is the normal distribution; off by less than 5e-7 · max(1, |x|).
 #[inline(always)]

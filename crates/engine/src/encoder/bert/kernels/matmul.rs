@@ -3,11 +3,12 @@
 
 use std::ops::Range;
 
-use super::Arithmetic;
-use super::Kernel;
-use super::LANES;
-use super::Lanes;
 use super::gelu::gelu;
+use crate::lanes::Arithmetic;
+use crate::lanes::Kernel;
+use crate::lanes::LANES;
+use crate::lanes::Lanes;
+use crate::lanes::sum_products;
 
 /// A run over the depth is this long at most, so that its weights, 24 KiB, stay in the first cache.
 pub(super) const MAX_DEPTH: usize = 384;
@@ -177,26 +178,4 @@ impl Strip<'_> {
         let start = row * self.output_width + self.column;
         start..start + LANES
     }
-}
-
-/// `sums[row] + Σ rows[row][index] · panel[index]`, one chain for each number.
-#[inline(always)]
-pub(super) fn sum_products<A: Arithmetic, const ROWS: usize>(
-    rows: [&[f32]; ROWS],
-    panel: &[Lanes],
-    mut sums: [Lanes; ROWS],
-) -> [Lanes; ROWS] {
-    let mut inputs = [&rows[0][..0]; ROWS];
-    for (input, row) in inputs.iter_mut().zip(rows) {
-        *input = &row[..panel.len()];
-    }
-    for (index, weights) in panel.iter().enumerate() {
-        for (sum, input) in sums.iter_mut().zip(inputs) {
-            let factor = input[index];
-            for (sum, weight) in sum.0.iter_mut().zip(&weights.0) {
-                *sum = A::mul_add(factor, *weight, *sum);
-            }
-        }
-    }
-    sums
 }

@@ -1,8 +1,9 @@
 //! The residual and the layer norm after it (Ba et al. 2016, arXiv 1607.06450). Knows no layer.
 
-use super::Arithmetic;
-use super::Kernel;
-use super::LANES;
+use crate::lanes::Arithmetic;
+use crate::lanes::Kernel;
+use crate::lanes::LANES;
+use crate::lanes::total;
 
 /// `x = norm(x + y) · weight + bias`, row by row.
 pub(in super::super) struct AddAndNorm<'a> {
@@ -50,17 +51,4 @@ impl Kernel for AddAndNorm<'_> {
             }
         }
     }
-}
-
-/// The sum of all lanes, by halves.
-#[inline(always)]
-fn total(mut lanes: [f32; LANES]) -> f32 {
-    let mut half = LANES / 2;
-    while half > 0 {
-        for lane in 0..half {
-            lanes[lane] += lanes[lane + half];
-        }
-        half /= 2;
-    }
-    lanes[0]
 }

@@ -2,6 +2,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::lanes::Fused;
+use crate::lanes::Instructions;
+use crate::lanes::LANES;
+use crate::lanes::Lanes;
 use crate::tiny::Random;
 
 fn numbers(seed: u64, count: usize) -> Vec<f32> {

@@ -4,13 +4,14 @@ use candle_core::Tensor;
 use candle_core::quantized::QMatMul;
 use candle_nn::Module;
 use candle_nn::ops;
+use candle_nn::rotary_emb;
 
-use super::Names;
-use super::Tensors;
 use super::attention::attend;
-use super::cache::LayerCache;
-use super::config::Shape;
-use super::rope::Rotation;
+use super::cache::KvPool;
+use super::load::Tensors;
+use crate::decoder::Names;
+use crate::decoder::Part;
+use crate::decoder::Shape;
 use crate::error::EngineError;
 
 /// A matrix `[rows, columns]`, quantised or not, and perhaps a bias `[rows]`.
@@ -102,13 +103,14 @@ impl Layer {
         })
     }
 
-    /// `x [tokens, hidden]` to the same shape; adds the tokens' keys and values to `cache`.
+    /// `x [tokens, hidden]` to the same shape; adds the tokens' keys and values to the cache.
     pub(super) fn forward(
         &self,
         x: &Tensor,
-        rotation: &Rotation<'_>,
-        cache: &mut LayerCache,
-        position: usize,
+        rotation: &Rotation,
+        cache: &KvPool,
+        index: usize,
+        parts: &[Part<'_>],
     ) -> candle_core::Result<Tensor> {
         let tokens = x.dim(0)?;
         let normed = self.attention_norm.forward(x)?;
@@ -117,8 +119,15 @@ impl Layer {
         let v = self.value.forward(&normed)?.reshape((tokens, self.kv_heads, self.head))?;
         let q = rotation.apply(&normalise(self.query_norm.as_ref(), q)?)?;
         let k = rotation.apply(&normalise(self.key_norm.as_ref(), k)?)?;
-        let attended = attend(&q, &k, &v, cache, position)?;
-        let x = (x + self.output.forward(&attended)?)?;
+        let (mut attended, mut row) = (Vec::new(), 0);
+        for part in parts {
+            let count = part.tokens.len();
+            let (q, k, v) = (q.narrow(0, row, count)?, k.narrow(0, row, count)?, v.narrow(0, row, count)?);
+            let [k, v] = cache.append(index, part.table, part.position, [&k, &v])?;
+            attended.push(attend(&q, &k, &v, part.position)?);
+            row += count;
+        }
+        let x = (x + self.output.forward(&Tensor::cat(&attended, 0)?)?)?;
 
         let normed = self.mlp_norm.forward(&x)?;
         let gated = (ops::silu(&self.gate.forward(&normed)?)? * self.up.forward(&normed)?)?;
@@ -130,5 +139,25 @@ fn normalise(norm: Option<&Norm>, x: Tensor) -> candle_core::Result<Tensor> {
     match norm {
         Some(norm) => norm.forward(&x),
         None => Ok(x),
+    }
+}
+
+/// Cosines and sines of the tokens of a step, `[tokens, head / 2]` f32.
+pub(super) struct Rotation {
+    pub cos: Tensor,
+    pub sin: Tensor,
+    pub interleaved: bool,
+}
+
+impl Rotation {
+    /// Rotates `[tokens, heads, head]`, contiguous, and gives the same shape and type.
+    fn apply(&self, x: &Tensor) -> candle_core::Result<Tensor> {
+        let (cos, sin) = (self.cos.to_dtype(x.dtype())?, self.sin.to_dtype(x.dtype())?);
+        if self.interleaved {
+            let heads_first = x.transpose(0, 1)?.contiguous()?.unsqueeze(0)?;
+            rotary_emb::rope_i(&heads_first, &cos, &sin)?.squeeze(0)?.transpose(0, 1)?.contiguous()
+        } else {
+            rotary_emb::rope_thd(&x.unsqueeze(0)?, &cos, &sin)?.squeeze(0)
+        }
     }
 }

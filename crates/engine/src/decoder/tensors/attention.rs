@@ -5,24 +5,15 @@ use candle_core::Device;
 use candle_core::Tensor;
 use candle_nn::ops::softmax_last_dim;
 
-use super::cache::LayerCache;
-
 /// Queries whose scores are held at a time on a CPU: few enough for its caches. Measured on one core with 12 heads
 /// of 128 over 8,192 tokens, a step of 256 tokens takes 325 ms a layer; all at once it takes 435 ms, and candle's
 /// fused CPU kernel 3,805 ms.
 const QUERIES_ON_CPU: usize = 32;
 
-/// `q [tokens, heads, head]` over the cache and the new `k`, `v [tokens, kv_heads, head]`, which it adds to the
-/// cache; `position` is that of the first token. Gives `[tokens, heads * head]`.
-pub(super) fn attend(
-    q: &Tensor,
-    k: &Tensor,
-    v: &Tensor,
-    cache: &mut LayerCache,
-    position: usize,
-) -> candle_core::Result<Tensor> {
+/// `q [tokens, heads, head]` over all keys and values of its sequence, `[kv_heads, position + tokens, head]`;
+/// `position` is that of the first token. Gives `[tokens, heads * head]`.
+pub(super) fn attend(q: &Tensor, k: &Tensor, v: &Tensor, position: usize) -> candle_core::Result<Tensor> {
     let (tokens, _, head) = q.dims3()?;
-    let (k, v) = cache.append(k, v)?;
     let q = (q * f64::from(head as u32).sqrt().recip())?;
     let at_once = if q.device().is_cpu() { QUERIES_ON_CPU } else { tokens };
     let blocks = (0..tokens).step_by(at_once).map(|start| {
