@@ -46,7 +46,7 @@ fn compare(
     [rows, columns]: [usize; 2],
     threads: usize,
 ) -> candle_core::Result<()> {
-    let bytes = weights(format, rows * columns);
+    let bytes = weights(name, format, rows * columns);
     let ours = Bench::new(name, &bytes, [rows, columns], threads).map_err(candle_core::Error::msg)?;
     let storage = QStorage::from_data(Cow::Borrowed(&bytes), &Device::Cpu, format)?;
     let theirs = QMatMul::from_qtensor(QTensor::new(storage, (rows, columns))?)?;
@@ -81,14 +81,12 @@ fn compare(
 }
 
 /// Bytes as they come, with scales of 1/128.
-fn weights(format: GgmlDType, count: usize) -> Vec<u8> {
+fn weights(name: &str, format: GgmlDType, count: usize) -> Vec<u8> {
     let (mut state, block) = (1_u64, format.type_size());
-    let scales: &[usize] = if format == GgmlDType::Q4K {
-        &[0, 2]
-    } else if format == GgmlDType::Q6K {
-        &[208]
-    } else {
-        &[0]
+    let scales: &[usize] = match name {
+        "Q4_K" => &[0, 2],
+        "Q6_K" => &[208],
+        _ => &[0],
     };
     let mut bytes = vec![0; count / format.block_size() * block];
     for byte in &mut bytes {

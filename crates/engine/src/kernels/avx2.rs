@@ -32,6 +32,13 @@ fn load_half<T>(bytes: &[T; 16]) -> __m128i {
     unsafe { x86_64::_mm_loadu_si128(bytes.as_ptr().cast()) }
 }
 
+/// Asks for the line of the cache in which this begins.
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+pub(super) fn prefetch<T>(target: &T) {
+    x86_64::_mm_prefetch::<{ x86_64::_MM_HINT_T0 }>(std::ptr::from_ref(target).cast());
+}
+
 /// 16 numbers of 8 bits, without a sign, as numbers of 16 bits.
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]

@@ -8,12 +8,14 @@ use super::avx2;
 use super::instructions::Instructions;
 use super::panels::Block;
 use super::panels::Lanes;
+use super::panels::Run;
 
 /// One column of 16 rows.
 impl Block for Lanes {
     type Input = f32;
     const COLUMNS: usize = 1;
     const ROW_BYTES: usize = 4;
+    const AHEAD: usize = 64;
 
     fn pack(rows: &[&[u8]]) -> Self {
         let mut block = Self::ZERO;
@@ -29,16 +31,16 @@ impl Block for Lanes {
 
     fn multiply<const N: usize>(
         instructions: Instructions,
-        blocks: &[Self],
+        run: Run<'_, Self>,
         inputs: [&[f32]; N],
         sums: &mut [Lanes; N],
     ) {
         match instructions {
-            Instructions::Portable => portable(blocks, &inputs, sums),
+            Instructions::Portable => portable(run.blocks, &inputs, sums),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(_) => {
                 // SAFETY: the proof in this arm can only be had where these features were seen.
-                unsafe { avx2(blocks, inputs, sums) }
+                unsafe { avx2(&run, inputs, sums) }
             }
         }
     }
@@ -57,17 +59,18 @@ fn portable(blocks: &[Lanes], inputs: &[&[f32]], sums: &mut [Lanes]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn avx2<const N: usize>(blocks: &[Lanes], inputs: [&[f32]; N], sums: &mut [Lanes; N]) {
+fn avx2<const N: usize>(run: &Run<'_, Lanes>, inputs: [&[f32]; N], sums: &mut [Lanes; N]) {
     let mut totals = [[x86_64::_mm256_setzero_ps(); 2]; N];
     for (total, sum) in totals.iter_mut().zip(&*sums) {
         *total = avx2::load_sums(sum);
     }
     // one check for all
-    let mut trimmed = [&inputs[0][..blocks.len()]; N];
+    let mut trimmed = [&inputs[0][..run.blocks.len()]; N];
     for (trimmed, input) in trimmed.iter_mut().zip(inputs) {
-        *trimmed = &input[..blocks.len()];
+        *trimmed = &input[..run.blocks.len()];
     }
-    for (index, weights) in blocks.iter().enumerate() {
+    for (index, weights) in run.blocks.iter().enumerate() {
+        avx2::prefetch(run.ahead.get(index).unwrap_or(weights));
         let weights = avx2::load_sums(weights);
         for row in 0..N {
             let input = x86_64::_mm256_set1_ps(trimmed[row][index]);

@@ -34,6 +34,8 @@ pub(super) trait Block: Send + Sync + Sized {
     const COLUMNS: usize;
     /// Bytes of one row of it in its format.
     const ROW_BYTES: usize;
+    /// How many blocks ahead memory is asked for them: some 4 KiB, as long as it takes to answer.
+    const AHEAD: usize;
 
     /// Packs up to 16 rows, each of `ROW_BYTES`; those that are missing are 0.
     fn pack(rows: &[&[u8]]) -> Self;
@@ -45,10 +47,17 @@ pub(super) trait Block: Send + Sync + Sized {
     /// fused operation in the end; the same bits with all instructions.
     fn multiply<const N: usize>(
         instructions: Instructions,
-        blocks: &[Self],
+        run: Run<'_, Self>,
         inputs: [&[Self::Input]; N],
         sums: &mut [Lanes; N],
     );
+}
+
+/// Blocks of one panel, side by side in memory.
+pub(super) struct Run<'a, B> {
+    pub blocks: &'a [B],
+    /// What memory is asked for meanwhile, one with each block.
+    pub ahead: &'a [B],
 }
 
 /// A matrix of one format.
@@ -107,14 +116,15 @@ impl<B: Block> Panels<B> {
     ) {
         assert_eq!(inputs.len(), strip.rows() * self.width);
         // few rows read each panel to its end, as memory likes it; many keep a part of it in the first cache
-        let run = if strip.rows() <= TILE { self.width } else { 1024_usize.div_ceil(B::COLUMNS) };
+        let run = if strip.rows() <= 2 * TILE { self.width } else { 1024_usize.div_ceil(B::COLUMNS) };
         for from in (0..self.width).step_by(run) {
             for first in (0..strip.columns()).step_by(LANES) {
                 let at = (panel + first / LANES) * self.width;
                 let to = self.width.min(from + run);
                 let mut part = Part {
                     instructions,
-                    blocks: &self.blocks[at..][from..to],
+                    blocks: &self.blocks[at + from..at + to],
+                    ahead: self.blocks.get(at + from + B::AHEAD..).unwrap_or(&[]),
                     inputs,
                     width: self.width,
                     from,
@@ -131,6 +141,7 @@ impl<B: Block> Panels<B> {
 struct Part<'a, 'b, B: Block> {
     instructions: Instructions,
     blocks: &'a [B],
+    ahead: &'a [B],
     inputs: &'a [B::Input],
     width: usize,
     from: usize,
@@ -164,7 +175,9 @@ impl<B: Block> Part<'_, '_, B> {
                     .copy_from_slice(self.strip.part(row + index, self.columns.clone()));
             }
         }
-        B::multiply(self.instructions, self.blocks, inputs, &mut sums);
+        // what the first rows read is near when the others do
+        let ahead = if row == 0 { self.ahead } else { &[] };
+        B::multiply(self.instructions, Run { blocks: self.blocks, ahead }, inputs, &mut sums);
         for (index, sum) in sums.iter().enumerate() {
             self.strip.part(row + index, self.columns.clone()).copy_from_slice(&sum.0[..self.columns.len()]);
         }

@@ -13,6 +13,7 @@ use super::instructions::Instructions;
 use super::panels::Block;
 use super::panels::LANES;
 use super::panels::Lanes;
+use super::panels::Run;
 #[cfg(target_arch = "x86_64")]
 use super::panels::nth;
 
@@ -35,6 +36,7 @@ impl Block for Q4K {
     type Input = Input256;
     const COLUMNS: usize = SUPER;
     const ROW_BYTES: usize = 144;
+    const AHEAD: usize = 3;
 
     fn pack(rows: &[&[u8]]) -> Self {
         let (numbers, pairs) = ([0; LANES], [[0; 2 * LANES]; 4]);
@@ -77,16 +79,16 @@ impl Block for Q4K {
 
     fn multiply<const N: usize>(
         instructions: Instructions,
-        blocks: &[Self],
+        run: Run<'_, Self>,
         inputs: [&[Input256]; N],
         sums: &mut [Lanes; N],
     ) {
         match instructions {
-            Instructions::Portable => portable(blocks, &inputs, sums),
+            Instructions::Portable => portable(run.blocks, &inputs, sums),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(_) => {
                 // SAFETY: the proof in this arm can only be had where these features were seen.
-                unsafe { avx2(blocks, inputs, sums) }
+                unsafe { avx2(&run, inputs, sums) }
             }
         }
     }
@@ -130,37 +132,35 @@ fn dot(quants: &[[u8; 32]], inputs: &[[i8; 4]]) -> [i32; LANES] {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn avx2<const N: usize>(blocks: &[Q4K], inputs: [&[Input256]; N], sums: &mut [Lanes; N]) {
+fn avx2<const N: usize>(run: &Run<'_, Q4K>, inputs: [&[Input256]; N], sums: &mut [Lanes; N]) {
     let mut totals = [[x86_64::_mm256_setzero_ps(); 2]; N];
     for (total, sum) in totals.iter_mut().zip(&*sums) {
         *total = avx2::load_sums(sum);
     }
-    for (index, block) in blocks.iter().enumerate() {
+    for (index, block) in run.blocks.iter().enumerate() {
         let inputs = nth(inputs, index);
+        let next = run.ahead.get(index).unwrap_or(block);
         let mut dots = [[x86_64::_mm256_setzero_si256(); 2]; N];
-        let mut least = [[x86_64::_mm256_setzero_si256(); 2]; N];
         for pair in 0..4 {
-            let (scales, leasts) = (block.scales[pair].as_chunks().0, block.leasts[pair].as_chunks().0);
-            let short = [
-                thirty_two_columns(block, pair * 2, inputs),
-                thirty_two_columns(block, pair * 2 + 1, inputs),
-            ];
-            for half in 0..2 {
-                let (scales, leasts) = (avx2::widen(&scales[half]), avx2::widen(&leasts[half]));
-                let (firsts, seconds) = (avx2::firsts(scales), avx2::seconds(scales));
+            let scales = block.scales[pair].as_chunks().0;
+            let scales = [avx2::widen(&scales[0]), avx2::widen(&scales[1])];
+            let firsts = [avx2::firsts(scales[0]), avx2::firsts(scales[1])];
+            let seconds = [avx2::seconds(scales[0]), avx2::seconds(scales[1])];
+            for (part, scales) in [firsts, seconds].into_iter().enumerate() {
+                let short = thirty_two_columns((block, next), pair * 2 + part, inputs);
                 for row in 0..N {
-                    avx2::add_products(&mut dots[row][half], short[0][row][half], firsts);
-                    avx2::add_products(&mut dots[row][half], short[1][row][half], seconds);
-                    let sum = avx2::broadcast_pair(inputs[row].wide_sums[pair]);
-                    avx2::add_products(&mut least[row][half], leasts, sum);
+                    for half in 0..2 {
+                        avx2::add_products(&mut dots[row][half], short[row][half], scales[half]);
+                    }
                 }
             }
         }
         for half in 0..2 {
             let (scale, least_scale) = (avx2::halves(&block.scale, half), avx2::halves(&block.least, half));
+            let least = leasts(block, half, inputs);
             for row in 0..N {
                 let product = x86_64::_mm256_mul_ps(scale, x86_64::_mm256_cvtepi32_ps(dots[row][half]));
-                let least = x86_64::_mm256_cvtepi32_ps(least[row][half]);
+                let least = x86_64::_mm256_cvtepi32_ps(least[row]);
                 let product = x86_64::_mm256_fnmadd_ps(least_scale, least, product);
                 let input = x86_64::_mm256_set1_ps(inputs[row].scale);
                 totals[row][half] = x86_64::_mm256_fmadd_ps(input, product, totals[row][half]);
@@ -177,14 +177,17 @@ fn avx2<const N: usize>(blocks: &[Q4K], inputs: [&[Input256]; N], sums: &mut [La
 #[inline]
 #[target_feature(enable = "avx2,fma,f16c")]
 fn thirty_two_columns<const N: usize>(
-    block: &Q4K,
+    (block, next): (&Q4K, &Q4K),
     part: usize,
     inputs: [&Input256; N],
 ) -> [[x86_64::__m256i; 2]; N] {
     let mask = x86_64::_mm256_set1_epi8(15);
     // 8 times at most 15 · 127 · 2: below 2^15
     let mut short = [[x86_64::_mm256_setzero_si256(); 2]; N];
-    for group in part * 8..part * 8 + 8 {
+    // the compiler would unroll this and add up in another order, for which the registers do not suffice (Rust 1.96)
+    let groups = std::hint::black_box(8);
+    for group in part * 8..part * 8 + groups {
+        avx2::prefetch(&next.quants[group]);
         let packed = avx2::load(&block.quants[group]);
         let low = x86_64::_mm256_and_si256(packed, mask);
         let high = x86_64::_mm256_and_si256(x86_64::_mm256_srli_epi16(packed, 4), mask);
@@ -195,4 +198,19 @@ fn thirty_two_columns<const N: usize>(
         }
     }
     short
+}
+
+/// `Σ leasts · sum` of 8 rows of weights.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn leasts<const N: usize>(block: &Q4K, half: usize, inputs: [&Input256; N]) -> [x86_64::__m256i; N] {
+    let mut least = [x86_64::_mm256_setzero_si256(); N];
+    for (pair, leasts) in block.leasts.iter().enumerate() {
+        let leasts = avx2::widen(&leasts.as_chunks().0[half]);
+        for row in 0..N {
+            avx2::add_products(&mut least[row], leasts, avx2::broadcast_pair(inputs[row].wide_sums[pair]));
+        }
+    }
+    least
 }

@@ -13,6 +13,7 @@ use super::instructions::Instructions;
 use super::panels::Block;
 use super::panels::LANES;
 use super::panels::Lanes;
+use super::panels::Run;
 #[cfg(target_arch = "x86_64")]
 use super::panels::nth;
 
@@ -36,6 +37,7 @@ impl Block for Q6K {
     type Input = Input256;
     const COLUMNS: usize = SUPER;
     const ROW_BYTES: usize = 210;
+    const AHEAD: usize = 2;
 
     fn pack(rows: &[&[u8]]) -> Self {
         let scales = [[0; 2 * LANES]; 8];
@@ -71,16 +73,16 @@ impl Block for Q6K {
 
     fn multiply<const N: usize>(
         instructions: Instructions,
-        blocks: &[Self],
+        run: Run<'_, Self>,
         inputs: [&[Input256]; N],
         sums: &mut [Lanes; N],
     ) {
         match instructions {
-            Instructions::Portable => portable(blocks, &inputs, sums),
+            Instructions::Portable => portable(run.blocks, &inputs, sums),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(_) => {
                 // SAFETY: the proof in this arm can only be had where these features were seen.
-                unsafe { avx2(blocks, inputs, sums) }
+                unsafe { avx2(&run, inputs, sums) }
             }
         }
     }
@@ -118,28 +120,24 @@ fn portable(blocks: &[Q6K], inputs: &[&[Input256]], sums: &mut [Lanes]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn avx2<const N: usize>(blocks: &[Q6K], inputs: [&[Input256]; N], sums: &mut [Lanes; N]) {
+fn avx2<const N: usize>(run: &Run<'_, Q6K>, inputs: [&[Input256]; N], sums: &mut [Lanes; N]) {
     let mut totals = [[x86_64::_mm256_setzero_ps(); 2]; N];
     for (total, sum) in totals.iter_mut().zip(&*sums) {
         *total = avx2::load_sums(sum);
     }
-    for (index, block) in blocks.iter().enumerate() {
+    for (index, block) in run.blocks.iter().enumerate() {
         let inputs = nth(inputs, index);
-        let mut dots = [[x86_64::_mm256_setzero_si256(); 2]; N];
-        let mut offsets = [[x86_64::_mm256_setzero_si256(); 2]; N];
+        let next = run.ahead.get(index).unwrap_or(block);
+        let mut dots = offsets(block, inputs);
         for pair in 0..8 {
-            let scales = block.scales[pair].as_chunks::<16>().0;
+            let scales = block.scales[pair].as_chunks().0;
             let scales = [avx2::widen_signed(&scales[0]), avx2::widen_signed(&scales[1])];
-            for row in 0..N {
-                let sum = avx2::broadcast_pair(inputs[row].sums[pair]);
-                for half in 0..2 {
-                    avx2::add_products(&mut offsets[row][half], scales[half], sum);
-                }
-            }
             let firsts = [avx2::firsts(scales[0]), avx2::firsts(scales[1])];
             let seconds = [avx2::seconds(scales[0]), avx2::seconds(scales[1])];
             for (eight, scales) in [firsts, firsts, seconds, seconds].into_iter().enumerate() {
                 let eight = pair * 4 + eight;
+                avx2::prefetch(&next.low[eight * 2]);
+                avx2::prefetch(&next.high[eight]);
                 let quants = eight_columns(block, eight);
                 for row in 0..N {
                     let input = &inputs[row].quants;
@@ -157,9 +155,7 @@ fn avx2<const N: usize>(blocks: &[Q6K], inputs: [&[Input256]; N], sums: &mut [La
         for half in 0..2 {
             let scale = avx2::halves(&block.scale, half);
             for row in 0..N {
-                let offset = x86_64::_mm256_slli_epi32(offsets[row][half], 5);
-                let dot = x86_64::_mm256_cvtepi32_ps(x86_64::_mm256_sub_epi32(dots[row][half], offset));
-                let product = x86_64::_mm256_mul_ps(scale, dot);
+                let product = x86_64::_mm256_mul_ps(scale, x86_64::_mm256_cvtepi32_ps(dots[row][half]));
                 let input = x86_64::_mm256_set1_ps(inputs[row].scale);
                 totals[row][half] = x86_64::_mm256_fmadd_ps(input, product, totals[row][half]);
             }
@@ -168,6 +164,32 @@ fn avx2<const N: usize>(blocks: &[Q6K], inputs: [&[Input256]; N], sums: &mut [La
     for (total, sum) in totals.into_iter().zip(sums) {
         avx2::store_sums(sum, total);
     }
+}
+
+/// What the quants are too great by, `−32 · Σ scales · sum`.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,fma,f16c")]
+fn offsets<const N: usize>(block: &Q6K, inputs: [&Input256; N]) -> [[x86_64::__m256i; 2]; N] {
+    let zero = x86_64::_mm256_setzero_si256();
+    let mut offsets = [[zero; 2]; N];
+    for (pair, scales) in block.scales.iter().enumerate() {
+        let scales = scales.as_chunks().0;
+        for half in 0..2 {
+            let scales = avx2::widen_signed(&scales[half]);
+            for row in 0..N {
+                avx2::add_products(
+                    &mut offsets[row][half],
+                    scales,
+                    avx2::broadcast_pair(inputs[row].sums[pair]),
+                );
+            }
+        }
+    }
+    for offset in offsets.as_flattened_mut() {
+        *offset = x86_64::_mm256_sub_epi32(zero, x86_64::_mm256_slli_epi32(*offset, 5));
+    }
+    offsets
 }
 
 /// Quants of eight columns: of the first four in the rows 0 to 7 and 8 to 15, then of the others.

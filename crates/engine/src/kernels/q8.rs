@@ -13,6 +13,7 @@ use super::instructions::Instructions;
 use super::panels::Block;
 use super::panels::LANES;
 use super::panels::Lanes;
+use super::panels::Run;
 #[cfg(target_arch = "x86_64")]
 use super::panels::nth;
 
@@ -30,6 +31,7 @@ impl Block for Q8 {
     type Input = Input32;
     const COLUMNS: usize = 32;
     const ROW_BYTES: usize = 34;
+    const AHEAD: usize = 14;
 
     fn pack(rows: &[&[u8]]) -> Self {
         let mut block = Self { scale: [0; LANES], quants: [[0; 4 * LANES]; 8] };
@@ -50,16 +52,16 @@ impl Block for Q8 {
 
     fn multiply<const N: usize>(
         instructions: Instructions,
-        blocks: &[Self],
+        run: Run<'_, Self>,
         inputs: [&[Input32]; N],
         sums: &mut [Lanes; N],
     ) {
         match instructions {
-            Instructions::Portable => portable(blocks, &inputs, sums),
+            Instructions::Portable => portable(run.blocks, &inputs, sums),
             #[cfg(target_arch = "x86_64")]
             Instructions::Avx2(_) => {
                 // SAFETY: the proof in this arm can only be had where these features were seen.
-                unsafe { avx2(blocks, inputs, sums) }
+                unsafe { avx2(&run, inputs, sums) }
             }
         }
     }
@@ -104,16 +106,18 @@ fn portable(blocks: &[Q8], inputs: &[&[Input32]], sums: &mut [Lanes]) {
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,f16c")]
-fn avx2<const N: usize>(blocks: &[Q8], inputs: [&[Input32]; N], sums: &mut [Lanes; N]) {
+fn avx2<const N: usize>(run: &Run<'_, Q8>, inputs: [&[Input32]; N], sums: &mut [Lanes; N]) {
     let ones = x86_64::_mm256_set1_epi16(1);
     let mut totals = [[x86_64::_mm256_setzero_ps(); 2]; N];
     for (total, sum) in totals.iter_mut().zip(&*sums) {
         *total = avx2::load_sums(sum);
     }
-    for (index, block) in blocks.iter().enumerate() {
+    for (index, block) in run.blocks.iter().enumerate() {
         let inputs = nth(inputs, index);
+        let next = run.ahead.get(index).unwrap_or(block);
         let mut dots = [[x86_64::_mm256_setzero_si256(); 2]; N];
         for (group, quants) in block.quants.iter().enumerate() {
+            avx2::prefetch(&next.quants[group]);
             let quants = quants.as_chunks().0;
             let quants = [avx2::load_signed(&quants[0]), avx2::load_signed(&quants[1])];
             let sizes = [x86_64::_mm256_abs_epi8(quants[0]), x86_64::_mm256_abs_epi8(quants[1])];
