@@ -244,7 +244,7 @@ impl Handle {
         outcome.await.unwrap_or(Err(EngineError::Stopped))
     }
 
-    /// Lets no later request use anything of prompts before now, and gives their memory back as soon as nothing runs.
+    /// Lets no later request use anything of prompts before now; their places in the cache are taken by others from then on.
     pub fn forget(&self) {
         self.shared.forget.store(true, Ordering::Release);
         let job = Job {

@@ -11,18 +11,8 @@ use std::ops::Range;
 
 use super::instructions::Instructions;
 use super::strips::Strip;
-
-/// Rows of weights in a panel.
-pub(super) const LANES: usize = 16;
-
-/// As many numbers of the output as are summed side by side.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(align(64))]
-pub(super) struct Lanes(pub [f32; LANES]);
-
-impl Lanes {
-    pub(super) const ZERO: Self = Self([0.0; LANES]);
-}
+pub(super) use crate::lanes::LANES;
+pub(super) use crate::lanes::Lanes;
 
 /// Rows of the input that are multiplied with a block while it is unpacked: their sums fill the registers.
 const TILE: usize = 4;
