@@ -4,13 +4,21 @@
 use sha2::Digest;
 use sha2::Sha256;
 
+/// A SHA-256.
+pub type Hash = [u8; 32];
+
 /// Gives SHA-256(0x00 ‖ leaf).
-pub fn leaf_hash(leaf: &[u8]) -> [u8; 32] {
+pub fn leaf_hash(leaf: &[u8]) -> Hash {
     Sha256::new().chain_update([0x00]).chain_update(leaf).finalize().into()
 }
 
+/// Gives SHA-256 of nothing, the root of the tree without leaves.
+pub fn empty_root() -> Hash {
+    Sha256::digest([]).into()
+}
+
 /// Gives SHA-256(0x01 ‖ left ‖ right).
-pub fn node_hash(left: &[u8; 32], right: &[u8; 32]) -> [u8; 32] {
+pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([0x01]).chain_update(left).chain_update(right).finalize().into()
 }
 
