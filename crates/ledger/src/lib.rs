@@ -1,17 +1,19 @@
-//! What an auditor must be able to check alone: records and their tree, signed checkpoints, receipts,
+//! What an auditor must be able to check alone: records and their tree, signed checkpoints, receipts and exports,
 //! commitments to content, and sealed content.
 //!
 //! A leaf is canonical JSON and holds no content, only a commitment to it. The content is sealed beside the leaf under
 //! a key of its own, so that it can be erased (by deleting key and ciphertext) while the leaf, its hash and every
 //! proof over it stay valid. Leaves are the list under a Merkle tree (RFC 6962) whose root the log signs in the formats
-//! of C2SP (`tlog-checkpoint`, `signed-note`, `tlog-cosignature`, `tlog-proof`, `tlog-policy`).
-//! Knows no database, no service and no clock.
+//! of C2SP (`tlog-checkpoint`, `signed-note`, `tlog-cosignature`, `tlog-proof`, `tlog-policy`). The program
+//! `docent-verify` is made of this crate alone. Knows no database, no service and no clock.
 #![forbid(unsafe_code)]
 
 /// Origin, size and root as a signed note.
 pub mod checkpoint;
 /// HMAC commitments to content, and the keys of one record.
 pub mod commitment;
+/// Many records in a file.
+pub mod export;
 /// SHA-256 of leaves and nodes (RFC 6962).
 pub mod hash;
 /// Canonical JSON.
@@ -22,6 +24,8 @@ pub mod note;
 pub mod policy;
 /// One record's proof in a file.
 pub mod receipt;
+/// The fields of a leaf that a verifier follows.
+pub mod record;
 /// Content under a key of its own.
 pub mod seal;
 /// The Merkle tree: appending, stored hashes, proofs.
