@@ -94,7 +94,7 @@ impl fmt::Display for Checkpoint {
     /// Writes the text that is signed.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let TreeHead { size, root } = self.head;
-        write!(formatter, "{}\n{size}\n{}\n", self.origin, STANDARD.encode(root))
+        writeln!(formatter, "{}\n{size}\n{}", self.origin, STANDARD.encode(root))
     }
 }
 

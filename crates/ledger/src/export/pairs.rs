@@ -47,17 +47,22 @@ impl Role {
 }
 
 /// What breaks the rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unpaired {
     /// A record with this id came before.
+    #[error("a record with the same id stands there already")]
     Repeated,
     /// The outcome names no intent.
+    #[error("the record says how something ended, but not what")]
     Nothing,
     /// The outcome's intent has an outcome already, or is no intent.
+    #[error("the record gives a second outcome to what had one already")]
     Second,
     /// No record before announced it.
+    #[error("the record says how something ended that is not open: it was never announced, or has ended")]
     Unannounced,
     /// More than [`MAX_OPEN`] intents have no outcome.
+    #[error("more than {MAX_OPEN} questions and searches are without outcome at this point")]
     TooMany,
 }
 

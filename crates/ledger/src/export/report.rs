@@ -135,7 +135,7 @@ pub enum Problem {
         source_name: String,
     },
     /// The rule of intents and outcomes.
-    #[error("{}", unpaired(.0))]
+    #[error("{0}")]
     Unpaired(Unpaired),
     /// A chosen record's proof.
     #[error("the record is not in the log where the export says: {0}")]
@@ -159,18 +159,6 @@ pub enum Problem {
     /// Lines after the last one.
     #[error("something follows after the export's end")]
     AfterEnd,
-}
-
-const fn unpaired(unpaired: &Unpaired) -> &'static str {
-    match unpaired {
-        Unpaired::Repeated => "a record with the same id stands there already",
-        Unpaired::Nothing => "the record says how something ended, but not what",
-        Unpaired::Second => "the record gives a second outcome to what had one already",
-        Unpaired::Unannounced => {
-            "the record says how something ended that is not open: it was never announced, or has ended"
-        }
-        Unpaired::TooMany => "more than 100,000 questions and searches are without outcome at this point",
-    }
 }
 
 impl From<Problem> for Flaw {

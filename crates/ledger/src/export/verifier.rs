@@ -77,10 +77,10 @@ impl Verifier {
                 log.compare(&mut self.held, report)?;
             }
             (Examined::Record(seen), Some(log)) => {
-                log.record(seen, report)?;
+                log.record(&seen, report)?;
                 log.compare(&mut self.held, report)?;
             }
-            (Examined::Checkpoint(trusted), Some(log)) => log.checkpoint(trusted, report)?,
+            (Examined::Checkpoint(trusted), Some(log)) => log.checkpoint(&trusted, report)?,
             (Examined::End { records, checkpoints }, Some(_)) => {
                 if (records, checkpoints) != (report.records, report.checkpoints) {
                     return Err(Problem::Count { records, checkpoints }.into());
@@ -135,7 +135,7 @@ impl Log {
         Self { scope: start.scope, frontier: start.frontier, pairs, newest: None, last_at_us: i64::MIN }
     }
 
-    fn record(&mut self, seen: Seen, report: &mut Report) -> Result<(), Flaw> {
+    fn record(&mut self, seen: &Seen, report: &mut Report) -> Result<(), Flaw> {
         let (position, event) = (seen.position, Some(seen.id));
         let flaw = |problem| Flaw { position: Some(position), event, problem };
         match self.scope {
@@ -143,7 +143,7 @@ impl Log {
                 if seen.proof.is_some() {
                     return Err(flaw(Problem::Misplaced));
                 }
-                self.follow(&seen)?;
+                self.follow(seen)?;
             }
             Scope::Selection => {
                 let (Some(head), Some(proof)) = (&self.newest, &seen.proof) else {
@@ -158,7 +158,7 @@ impl Log {
         }
         let back = self.last_at_us.saturating_sub(seen.at_us);
         self.last_at_us = seen.at_us;
-        report.count(&seen, back);
+        report.count(seen, back);
         Ok(())
     }
 
@@ -180,7 +180,7 @@ impl Log {
         Ok(())
     }
 
-    fn checkpoint(&mut self, trusted: Trusted, report: &mut Report) -> Result<(), Flaw> {
+    fn checkpoint(&mut self, trusted: &Trusted, report: &mut Report) -> Result<(), Flaw> {
         if trusted.origin() != report.origin {
             return Err(Problem::Origin { origin: trusted.origin().to_owned() }.into());
         }
@@ -204,19 +204,15 @@ impl Log {
     fn agree(&self, head: &TreeHead, report: &Report) -> Result<(), Flaw> {
         let here = self.frontier.head();
         let from = self.newest.map_or(report.first, |newest| newest.size);
-        let changed = Problem::Root { from, to: here.size.saturating_sub(1) };
-        let problem = match (head.size.cmp(&here.size), self.newest) {
-            (Ordering::Equal, _) if head.root == here.root => return Ok(()),
-            (Ordering::Equal, Some(newest)) if newest.size == head.size => Problem::Fork { size: head.size },
-            (Ordering::Equal, None) if head.size == report.first => Problem::Frontier,
-            (Ordering::Less, Some(newest)) if head.size <= newest.size => {
-                Problem::Old { size: head.size, after: here.size - 1 }
-            }
-            (Ordering::Less, None) if head.size < report.first => {
-                Problem::Old { size: head.size, after: here.size - 1 }
-            }
-            (Ordering::Greater, _) => Problem::Short { from, have: here.size, size: head.size },
-            (Ordering::Equal | Ordering::Less, _) => changed,
+        let seen_before =
+            self.newest.is_some_and(|newest| head.size <= newest.size) || head.size < report.first;
+        let problem = match head.size.cmp(&here.size) {
+            Ordering::Equal if head.root == here.root => return Ok(()),
+            Ordering::Equal if seen_before => Problem::Fork { size: head.size },
+            Ordering::Equal if head.size == report.first => Problem::Frontier,
+            Ordering::Less if seen_before => Problem::Old { size: head.size, after: here.size - 1 },
+            Ordering::Greater => Problem::Short { from, have: here.size, size: head.size },
+            Ordering::Equal | Ordering::Less => Problem::Root { from, to: here.size.saturating_sub(1) },
         };
         Err(Flaw { position: Some(from), event: None, problem })
     }

@@ -119,8 +119,8 @@ impl Note {
 impl fmt::Display for Note {
     /// Writes the note as [`Note::parse`] reads it.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}\n", self.text)?;
-        self.signatures.iter().try_for_each(|signature| write!(formatter, "{signature}\n"))
+        writeln!(formatter, "{}", self.text)?;
+        self.signatures.iter().try_for_each(|signature| writeln!(formatter, "{signature}"))
     }
 }
 

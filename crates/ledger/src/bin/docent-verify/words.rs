@@ -194,25 +194,8 @@ fn not_checked(report: &Report, circumstances: &Circumstances<'_>) -> Vec<String
                 .into(),
         );
     }
-    if range && report.open_count > 0 {
-        let named: Vec<String> =
-            report.open.iter().take(MAX_NAMED).map(|open| number(open.position)).collect();
-        lines.push(format!(
-            "How {} questions or searches ended that were open at the end: records {}{}.",
-            number(report.open_count),
-            named.join(", "),
-            if report.open_count > MAX_NAMED as u64 { " and others" } else { "" }
-        ));
-    }
-    if let Some((position, back_us)) = report.back
-        && back_us > CLOCK_US
-    {
-        lines.push(format!(
-            "The log's clock: before record {} it goes back by {} seconds.",
-            number(position),
-            number(back_us.unsigned_abs() / 1_000_000)
-        ));
-    }
+    lines.extend(still_open(report));
+    lines.extend(clock(report));
     if range {
         lines.push(format!(
             "Whether an id comes again more than {} records later; repetitions within that are seen.",
@@ -223,6 +206,27 @@ fn not_checked(report: &Report, circumstances: &Circumstances<'_>) -> Vec<String
         "Whether what the records say is true: the log proves what was written and that it was not changed since.".into(),
     );
     lines
+}
+
+fn still_open(report: &Report) -> Option<String> {
+    let named: Vec<String> = report.open.iter().take(MAX_NAMED).map(|open| number(open.position)).collect();
+    (report.scope == Some(Scope::Range) && !named.is_empty()).then(|| {
+        format!(
+            "How {} questions or searches ended that were open at the end: records {}{}.",
+            number(report.open_count),
+            named.join(", "),
+            if report.open_count > MAX_NAMED as u64 { " and others" } else { "" }
+        )
+    })
+}
+
+fn clock(report: &Report) -> Option<String> {
+    let (position, back_us) = report.back.filter(|&(_, back_us)| back_us > CLOCK_US)?;
+    Some(format!(
+        "The log's clock: before record {} it goes back by {} seconds.",
+        number(position),
+        number(back_us.unsigned_abs() / 1_000_000)
+    ))
 }
 
 /// A heading with points below, broken at the words.
