@@ -123,6 +123,9 @@ fn incomplete(gap: Gap) -> String {
 }
 
 fn checked(report: &Report) -> Vec<String> {
+    if report.records == 0 && report.checkpoints == 0 {
+        return vec!["Nothing.".to_owned()];
+    }
     let range = report.scope != Some(Scope::Selection);
     let mut lines = vec![format!(
         "Each record's text has the fingerprint that belongs to it, and is a whole record ({}).",
