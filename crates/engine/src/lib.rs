@@ -32,13 +32,19 @@ mod blocks;
 mod scheduler;
 mod sequence;
 
+mod vault;
+
 mod load;
 mod pace;
 mod running;
 mod worker;
 
 mod detokenize;
+mod grammar;
+mod logprobs;
 mod sampler;
+mod thinking;
+mod writer;
 
 mod decoder;
 mod float;
@@ -62,6 +68,7 @@ pub use crate::event::Finish;
 pub use crate::event::FinishReason;
 pub use crate::event::Generation;
 pub use crate::fingerprint::Fingerprint;
+pub use crate::grammar::Grammar;
 pub use crate::handle::DecoderOptions;
 pub use crate::handle::Handle;
 pub use crate::handle::Limits;
@@ -69,8 +76,10 @@ pub use crate::handle::ScoreRequest;
 #[doc(hidden)]
 pub use crate::kernels::bench;
 pub use crate::load::Load;
+pub use crate::logprobs::Logprob;
 pub use crate::request::Priority;
 pub use crate::request::Request;
 pub use crate::request::Sampling;
 pub use crate::threads::thread_variables;
 pub use crate::tokenizer::Tokenizer;
+pub use crate::vault::VaultOptions;

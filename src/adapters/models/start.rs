@@ -19,6 +19,7 @@ use engine::EncoderOptions;
 use engine::EngineError;
 use engine::Fingerprint;
 use engine::Handle;
+use engine::VaultOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ fn start_generator(config: &Config, activity: &Activity) -> Result<EngineGenerat
         device: device(config).map_err(failed)?,
         max_context_tokens: config.engine.max_context_tokens,
         kv_tokens: config.engine.kv_tokens,
+        vault: vault(config),
         max_sequences: config.engine.max_running,
         queue_depth: config.engine.queue_depth,
         threads: (config.engine.threads > 0).then_some(config.engine.threads),
@@ -58,6 +60,16 @@ fn start_generator(config: &Config, activity: &Activity) -> Result<EngineGenerat
     let fingerprint = fingerprint(&model, handle.fingerprint());
     log(&fingerprint, "the model that answers is loaded");
     Ok(EngineGenerator::new(handle, template, fingerprint, activity.clone()))
+}
+
+/// Where the engine keeps what it computed of earlier prompts.
+fn vault(config: &Config) -> Option<VaultOptions> {
+    let (memory_mb, disk_mb) = (config.engine.vault_memory_mb, config.engine.vault_disk_mb);
+    (memory_mb > 0).then(|| VaultOptions {
+        memory_bytes: memory_mb << 20,
+        directory: (disk_mb > 0).then(|| config.data.dir.join("kv")),
+        disk_bytes: disk_mb << 20,
+    })
 }
 
 fn start_embedder(config: &Config, activity: &Activity) -> Result<EngineEmbedder, ModelsError> {
