@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::device::DeviceChoice;
+use crate::lanes::Instructions;
 
 /// Identifies a model, its files, its numerics and the engine that runs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +23,10 @@ pub struct Fingerprint {
     pub quantization: String,
     /// Name and version of this engine and of the tensor library below it.
     pub engine: String,
-    /// Device and instruction set, such as `cpu avx512_vnni` or `cuda:0`.
+    /// Where it is computed, such as `cpu x86_64` or `cuda:0`.
     pub device: String,
+    /// Whose kernels compute, and on a CPU by which instructions: `docent avx2` or `candle avx512vnni`.
+    pub kernels: String,
     /// The longest prompt and answer together (decoder) or text (encoder), in tokens.
     pub context_tokens: u32,
     /// Tokens computed in one step, where another number rounds differently; 0 where none does.
@@ -41,14 +44,24 @@ pub(crate) fn file_name(path: &Path) -> String {
     path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned())
 }
 
-/// The device and, of a CPU, its widest instructions.
+/// The device.
 pub(crate) fn device(choice: DeviceChoice) -> String {
     match choice {
-        DeviceChoice::Cpu => format!("cpu {} {}", std::env::consts::ARCH, instructions()),
+        DeviceChoice::Cpu => format!("cpu {}", std::env::consts::ARCH),
         DeviceChoice::Cuda(_) => choice.to_string(),
     }
 }
 
+/// Whose kernels compute: this engine's own where it computes `alone`.
+pub(crate) fn kernels(choice: DeviceChoice, alone: bool) -> String {
+    match choice {
+        DeviceChoice::Cpu if alone => format!("docent {}", Instructions::detect().name()),
+        DeviceChoice::Cpu => format!("candle {}", instructions()),
+        DeviceChoice::Cuda(_) => "candle".into(),
+    }
+}
+
+/// The widest that candle chooses from on this processor.
 #[cfg(target_arch = "x86_64")]
 fn instructions() -> &'static str {
     if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vnni") {

@@ -373,6 +373,7 @@ fn describe(options: DecoderOptions, about: &About, tokenizer: &Tokenizer, conte
         }
         .to_owned(),
         device: fingerprint::device(options.device),
+        kernels: fingerprint::kernels(options.device, options.device == DeviceChoice::Cpu),
         context_tokens: context as u32,
         chunk_tokens: 0,
     }

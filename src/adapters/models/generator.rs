@@ -108,7 +108,10 @@ fn measure(load: engine::Load) {
     metrics::gauge!("docent_engine_blocks", "state" => "all").set(load.total_blocks as f64);
     metrics::counter!("docent_engine_prompt_tokens_total").absolute(load.prompt_tokens);
     metrics::counter!("docent_engine_cached_tokens_total").absolute(load.cached_tokens);
+    metrics::counter!("docent_engine_recalled_tokens_total").absolute(load.recalled_tokens);
     metrics::counter!("docent_engine_evicted_blocks_total").absolute(load.evicted_blocks);
+    metrics::gauge!("docent_engine_vault_blocks", "place" => "memory").set(load.kept_in_memory as f64);
+    metrics::gauge!("docent_engine_vault_blocks", "place" => "disk").set(load.kept_on_disk as f64);
     metrics::counter!("docent_engine_swaps_total").absolute(load.swaps);
 }
 

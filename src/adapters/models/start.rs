@@ -141,10 +141,11 @@ fn fingerprint(model: &ResolvedModel, engine: &Fingerprint) -> ModelFingerprint 
         quantization: engine.quantization.clone(),
         engine: engine.engine.clone(),
         device: engine.device.clone(),
+        kernels: engine.kernels.clone(),
     }
 }
 
 fn log(fingerprint: &ModelFingerprint, message: &str) {
-    let ModelFingerprint { model, quantization, device, .. } = fingerprint;
-    tracing::info!(model = %model, quantization = %quantization, device = %device, "{message}");
+    let ModelFingerprint { model, quantization, device, kernels, .. } = fingerprint;
+    tracing::info!(model = %model, quantization = %quantization, device = %device, kernels = %kernels, "{message}");
 }

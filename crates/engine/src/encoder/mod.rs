@@ -124,6 +124,7 @@ impl Encoder {
             quantization: model.float().to_owned(),
             engine: model.engine().to_owned(),
             device: fingerprint::device(options.device),
+            kernels: fingerprint::kernels(options.device, model.engine() == fingerprint::ENGINE_ALONE),
             context_tokens: max_tokens as u32,
             chunk_tokens: max_tokens as u32,
         };
