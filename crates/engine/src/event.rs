@@ -12,9 +12,9 @@ use crate::logprobs::Logprob;
 /// One thing that happened to a request. `Finished` or `Failed` is the last one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The request waits; `position` others wait before it, beside the one that is served. Sent at once, and again
-    /// as the queue moves.
-    Queued { position: usize },
+    /// The request waits; `position` others wait before it, beside those that are served, which should take `wait`. Sent
+    /// at once, and again as the queue moves.
+    Queued { position: usize, wait: Duration },
     /// The prompt is being read; `cached_tokens` of its `prompt_tokens` need no work.
     Started { prompt_tokens: u32, cached_tokens: u32 },
     /// More of the answer: whole characters, and the tokens sampled since the last piece. Text that might

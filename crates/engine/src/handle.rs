@@ -164,8 +164,8 @@ impl Handle {
             return Err(EngineError::BadRequest("`max_context_tokens` must be at least 2".into()));
         }
         warm_up(model.as_mut(), context)?;
-        let queue = Arc::new(Queue::new(options.queue_depth));
         let max_sequences = options.max_sequences.max(1);
+        let queue = Arc::new(Queue::before(max_sequences, options.queue_depth));
         let mut scheduler = Scheduler::new(model.blocks(), max_sequences);
         let vault = options.vault.clone().map(Vault::open).transpose()?.map(Arc::new);
         if vault.is_some() {

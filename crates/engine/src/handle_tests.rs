@@ -75,7 +75,7 @@ async fn events_come_in_order_and_add_up() {
     let handle = start(2);
     let mut generation = handle.submit(request(&[1, 2, 3], 20)).unwrap();
 
-    assert_eq!(generation.next().await, Some(Event::Queued { position: 0 }));
+    assert_eq!(generation.next().await, Some(Event::Queued { position: 0, wait: Duration::ZERO }));
     assert_eq!(generation.next().await, Some(Event::Started { prompt_tokens: 3, cached_tokens: 0 }));
     let (mut all_text, mut all_tokens) = (String::new(), Vec::new());
     let finish = loop {
@@ -481,7 +481,7 @@ fn stopping_cancels_refuses_and_stays_stopped() {
     handle.stop();
 
     assert_eq!(collect(running).1.reason, FinishReason::Cancelled);
-    assert_eq!(waiting.blocking_next(), Some(Event::Queued { position: 0 }));
+    assert!(matches!(waiting.blocking_next(), Some(Event::Queued { position: 0, wait }) if !wait.is_zero()));
     assert_eq!(waiting.blocking_next(), Some(Event::Failed(EngineError::Stopped)));
     assert_eq!(waiting.blocking_next(), None);
     assert_eq!(handle.submit(request(&[1], 5)).err(), Some(EngineError::Stopped));

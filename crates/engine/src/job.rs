@@ -15,6 +15,7 @@ use crate::event::Event;
 use crate::event::Finish;
 use crate::event::FinishReason;
 use crate::grammar::Form;
+use crate::queue::Place;
 use crate::queue::Waiting;
 use crate::request::Priority;
 use crate::request::Sampling;
@@ -176,11 +177,11 @@ impl Waiting for Job {
     }
 
     /// Left out when it would take the room of the answer's own events.
-    fn waits_at(&self, position: usize) {
+    fn waits_at(&self, Place { position, wait }: Place) {
         match &self.task {
             Task::Generate { wish, events } => {
                 if events.capacity() > wish.sampling.max_tokens as usize + SPARE_EVENTS {
-                    self.send(Event::Queued { position });
+                    self.send(Event::Queued { position, wait });
                 }
             }
             Task::Score { .. } | Task::Forget => {}

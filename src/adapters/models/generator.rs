@@ -120,7 +120,7 @@ impl Generation for Running {
     async fn next(&mut self) -> Option<GenerationEvent> {
         loop {
             let event = match self.events.next().await? {
-                Event::Queued { position } => GenerationEvent::Queued { position },
+                Event::Queued { position, wait } => GenerationEvent::Queued { position, wait },
                 Event::Started { prompt_tokens, cached_tokens } => {
                     GenerationEvent::Started { prompt_tokens, cached_tokens }
                 }

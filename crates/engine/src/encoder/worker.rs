@@ -14,6 +14,7 @@ use super::batch::Batches;
 use super::batch::Budget;
 use super::model::Model;
 use crate::error::EngineError;
+use crate::queue::Place;
 use crate::queue::Queue;
 use crate::queue::Waiting;
 use crate::request::Priority;
@@ -75,7 +76,7 @@ impl Waiting for Job {
         None
     }
 
-    fn waits_at(&self, _position: usize) {}
+    fn waits_at(&self, _place: Place) {}
 
     fn expire(self) {}
 }
