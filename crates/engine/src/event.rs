@@ -45,6 +45,8 @@ pub struct Finish {
     pub tokens: Vec<u32>,
     /// For each token of the answer, if they were asked for.
     pub logprobs: Vec<Logprob>,
+    /// Of what answered: [`Fingerprint::digest`](crate::Fingerprint::digest).
+    pub fingerprint: String,
     /// Time spent waiting.
     pub queued: Duration,
     /// Time spent on the prompt.

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde::Serialize;
+use sha2::Digest;
+use sha2::Sha256;
 
 use crate::device::DeviceChoice;
 use crate::lanes::Instructions;
@@ -31,6 +33,14 @@ pub struct Fingerprint {
     pub context_tokens: u32,
     /// Tokens computed in one step, where another number rounds differently; 0 where none does.
     pub chunk_tokens: u32,
+}
+
+impl Fingerprint {
+    /// SHA-256 of all of it, in hex: equal for two results if everything that matters for their numbers is.
+    pub fn digest(&self) -> String {
+        let json = serde_json::to_vec(self).expect("text and numbers always serialise");
+        hex::encode(Sha256::digest(json))
+    }
 }
 
 /// This engine's name and version, and its tensor library's.

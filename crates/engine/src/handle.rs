@@ -95,6 +95,7 @@ struct Shared {
     grammars: Grammars,
     vault: Option<Arc<Vault>>,
     fingerprint: Fingerprint,
+    digest: Arc<str>,
     about: About,
     context: usize,
     load: Gauge,
@@ -198,8 +199,19 @@ impl Handle {
         let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || worker.run());
         let thread = thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
         let thread = Mutex::new(Some(thread));
-        let shared =
-            Shared { queue, epoch, thread, tokenizer, grammars, vault, fingerprint, about, context, load };
+        let shared = Shared {
+            queue,
+            epoch,
+            thread,
+            tokenizer,
+            grammars,
+            vault,
+            digest: fingerprint.digest().into(),
+            fingerprint,
+            about,
+            context,
+            load,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -270,8 +282,8 @@ impl Handle {
         let epoch = self.shared.epoch.load(Ordering::Acquire);
         let salt = job::salt(cache_salt, rope);
         let names = blocks::names(&salt, &prompt);
-        let submitted = Instant::now();
-        Ok(Job { prompt, salt, names, priority, user, rope, deadline, submitted, epoch, task })
+        let (submitted, fingerprint) = (Instant::now(), self.shared.digest.clone());
+        Ok(Job { prompt, salt, names, priority, user, rope, deadline, submitted, epoch, fingerprint, task })
     }
 
     fn push(&self, job: Job) -> Result<(), EngineError> {

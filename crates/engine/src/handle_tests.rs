@@ -531,6 +531,7 @@ fn the_fingerprint_names_everything() {
     assert_eq!(fingerprint.tokenizer_sha256, handle.tokenizer().sha256());
     assert_eq!(fingerprint.context_tokens as usize, tiny::CONTEXT);
     assert!(fingerprint.device.starts_with("cpu ") && fingerprint.kernels.starts_with("docent "));
+    assert_eq!(run(&handle, request(&[1], 1)).1.fingerprint, fingerprint.digest());
     let json = serde_json::to_string(fingerprint).unwrap();
     assert_eq!(&serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
 }

@@ -1,5 +1,6 @@
 //! One piece of work for a decoder's thread, and where its outcome goes. Knows no tensor.
 
+use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -49,6 +50,8 @@ pub(crate) struct Job {
     pub submitted: Instant,
     /// How often everything had been forgotten when it was submitted.
     pub epoch: u64,
+    /// Of the model that it is for.
+    pub fingerprint: Arc<str>,
     pub task: Task,
 }
 
@@ -116,6 +119,7 @@ impl Job {
             thinking_tokens: 0,
             tokens: Vec::new(),
             logprobs: Vec::new(),
+            fingerprint: self.fingerprint.to_string(),
             queued: self.submitted.elapsed(),
             prefill: Duration::ZERO,
             decode: Duration::ZERO,
