@@ -26,6 +26,7 @@ mod tokenizer;
 
 mod job;
 mod queue;
+mod serve;
 mod turns;
 
 mod blocks;
@@ -46,6 +47,8 @@ mod kernels;
 mod lanes;
 mod weights;
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tiny;
 
