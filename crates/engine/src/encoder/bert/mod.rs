@@ -17,6 +17,7 @@
 //! Knows no tokenizer and no queue.
 
 mod config;
+mod head;
 mod kernels;
 mod layer;
 mod load;
@@ -28,6 +29,7 @@ use rayon::prelude::*;
 
 pub(crate) use self::config::Architecture;
 pub(crate) use self::config::read as read_config;
+pub(crate) use self::head::Head;
 use self::kernels::Attention;
 use self::kernels::AttentionScratch;
 use self::layer::Layer;
