@@ -21,6 +21,7 @@ mod fingerprint;
 mod request;
 
 mod cross_encoder;
+mod decoder_reranker;
 mod encoder;
 mod handle;
 mod rerank;
@@ -57,6 +58,7 @@ mod tiny;
 
 pub use crate::cross_encoder::CrossEncoder;
 pub use crate::cross_encoder::CrossEncoderOptions;
+pub use crate::decoder_reranker::DecoderReranker;
 pub use crate::device::DeviceChoice;
 pub use crate::encoder::Embeddings;
 pub use crate::encoder::Encoder;
