@@ -106,6 +106,7 @@ fn embed(directory: &str, family: &str, query: &str, passages: &[&str]) -> Resul
     let encoder = Encoder::start(EncoderOptions {
         directory,
         family,
+        dimensions: None,
         device: device(),
         queue_depth: 4,
         weights_sha256: String::new(),

@@ -242,6 +242,14 @@ impl Handle {
     /// # Errors
     /// As [`Handle::submit`], and `Late` when the deadline passed first.
     pub async fn score(&self, request: ScoreRequest) -> Result<Vec<f32>, EngineError> {
+        self.submit_score(request)?.await.unwrap_or(Err(EngineError::Stopped))
+    }
+
+    /// The same before anybody waits for it.
+    pub(crate) fn submit_score(
+        &self,
+        request: ScoreRequest,
+    ) -> Result<oneshot::Receiver<Result<Vec<f32>, EngineError>>, EngineError> {
         let ScoreRequest { prompt, candidates, cache_salt, priority, user, deadline } = request;
         if candidates.is_empty() || candidates.len() > MAX_CANDIDATES {
             return Err(EngineError::BadRequest(format!("a score takes 1 to {MAX_CANDIDATES} candidates")));
@@ -261,7 +269,7 @@ impl Handle {
         let (reply, outcome) = oneshot::channel();
         let task = Task::Score { candidates, reply };
         self.push(self.job(prompt, &Terms { cache_salt, priority, user, deadline }, task)?)?;
-        outcome.await.unwrap_or(Err(EngineError::Stopped))
+        Ok(outcome)
     }
 
     /// Lets no later request use anything of prompts before now, waiting ones too; their places in the cache are taken by

@@ -1,9 +1,10 @@
-//! The engine: token ids in, token ids and vectors out, from language models in this process.
+//! The engine: token ids in, token ids, vectors and scores out, from language models in this process.
 //!
 //! ```text
 //! caller ── Handle::submit ──▶ queue ──▶ worker ──▶ decoder (candle)
 //!        ◀── Generation ◀── events ◀──────┘  └──▶ sampler, detokenizer
 //!        ── Encoder::embed ──▶ queue ──▶ encoder ──▶ vectors
+//!        ── CrossEncoder::score ──▶ queue ──▶ encoder, head ──▶ scores of passages
 //! ```
 //!
 //! One thread owns each model; every queue has a bound; dropping a result cancels its work. The life of a token is
@@ -19,13 +20,17 @@ mod event;
 mod fingerprint;
 mod request;
 
+mod cross_encoder;
+mod decoder_reranker;
 mod encoder;
 mod handle;
+mod rerank;
 mod threads;
 mod tokenizer;
 
 mod job;
 mod queue;
+mod serve;
 mod turns;
 
 mod blocks;
@@ -53,8 +58,13 @@ mod lanes;
 mod weights;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tiny;
 
+pub use crate::cross_encoder::CrossEncoder;
+pub use crate::cross_encoder::CrossEncoderOptions;
+pub use crate::decoder_reranker::DecoderReranker;
 pub use crate::device::DeviceChoice;
 pub use crate::encoder::Embeddings;
 pub use crate::encoder::Encoder;
@@ -80,6 +90,8 @@ pub use crate::logprobs::Logprob;
 pub use crate::request::Priority;
 pub use crate::request::Request;
 pub use crate::request::Sampling;
+pub use crate::rerank::Relevance;
+pub use crate::rerank::RerankRequest;
 pub use crate::threads::thread_variables;
 pub use crate::tokenizer::Tokenizer;
 pub use crate::vault::VaultOptions;

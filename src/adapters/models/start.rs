@@ -78,6 +78,7 @@ fn start_embedder(config: &Config, activity: &Activity) -> Result<EngineEmbedder
     let options = EncoderOptions {
         directory: model.directory.clone(),
         family: encoder_family(&model)?,
+        dimensions: None,
         device: device(config).map_err(failed)?,
         queue_depth: config.engine.embed_queue_depth,
         weights_sha256: model.weights_sha256.clone(),
