@@ -18,6 +18,7 @@ use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
 use crate::decoder;
 use crate::decoder::About;
+use crate::decoder::LoadFormat;
 use crate::decoder::LoadOptions;
 use crate::decoder::Model;
 use crate::decoder::Part;
@@ -51,6 +52,8 @@ const MAX_CANDIDATES: usize = 1024;
 pub struct DecoderOptions {
     /// A `.gguf` file, or a directory with `config.json` and `*.safetensors`.
     pub model: PathBuf,
+    /// Where its weights come from.
+    pub load_format: LoadFormat,
     /// The model's `tokenizer.json`.
     pub tokenizer: PathBuf,
     /// Where to run it.
@@ -122,6 +125,7 @@ impl Handle {
     /// `Model` or `Device` when something cannot be used, `Internal` when the first run fails.
     pub fn start(options: DecoderOptions) -> Result<Self, EngineError> {
         let started = Instant::now();
+        let options = DecoderOptions { device: options.device.or_cpu(), ..options };
         let tokenizer = Tokenizer::load(&options.tokenizer)?;
         if !tokenizer.is_byte_level() {
             return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
@@ -129,6 +133,7 @@ impl Handle {
         let allowed = std::thread::available_parallelism().map_or(1, usize::from);
         let mut model = decoder::load(&LoadOptions {
             model: &options.model,
+            format: options.load_format,
             device: options.device,
             kv_tokens: options.kv_tokens.max(options.max_context_tokens),
             threads: options.threads.unwrap_or(allowed),
@@ -146,6 +151,7 @@ impl Handle {
         let queue = Arc::new(Queue::new(options.queue_depth));
         let max_sequences = options.max_sequences.max(1);
         let scheduler = Scheduler::new(model.blocks(), max_sequences);
+        let pace = Pace::new(options.device.step_tokens());
         let fingerprint = describe(options, &about, &tokenizer, context);
         tracing::info!(
             model = %fingerprint.model,
@@ -173,7 +179,7 @@ impl Handle {
             swapped: HashMap::new(),
             next: None,
             prepared: 0,
-            pace: Pace::new(),
+            pace,
             load: load.clone(),
         };
         let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || worker.run());

@@ -49,6 +49,9 @@ mod weights;
 #[cfg(test)]
 mod tiny;
 
+pub use crate::decoder::LoadFormat;
+#[doc(hidden)]
+pub use crate::decoder::stopwatch::Stopwatch;
 pub use crate::device::DeviceChoice;
 pub use crate::encoder::Embeddings;
 pub use crate::encoder::Encoder;
