@@ -19,6 +19,7 @@ use engine::DeviceChoice;
 use engine::Event;
 use engine::FinishReason;
 use engine::Handle;
+use engine::LoadFormat;
 use engine::Priority;
 use engine::Request;
 use engine::Sampling;
@@ -40,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("see the head of examples/greedy.rs".into());
     };
     let handle = Handle::start(DecoderOptions {
+        load_format: LoadFormat::Auto,
         model: PathBuf::from(model),
         tokenizer: PathBuf::from(tokenizer),
         device: if cfg!(feature = "cuda") { DeviceChoice::Cuda(0) } else { DeviceChoice::Cpu },

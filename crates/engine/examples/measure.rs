@@ -23,6 +23,7 @@ use engine::Event;
 use engine::Finish;
 use engine::Generation;
 use engine::Handle;
+use engine::LoadFormat;
 use engine::Request;
 use engine::Sampling;
 use engine::Tokenizer;
@@ -129,6 +130,7 @@ fn vault(files: [&str; 2], text: &str, tokens: usize, directory: &str) -> Outcom
 fn start([model, tokenizer]: [&str; 2], tokens: usize, vault: Option<VaultOptions>) -> Outcome<Handle> {
     Ok(Handle::start(DecoderOptions {
         model: PathBuf::from(model),
+        load_format: LoadFormat::Auto,
         tokenizer: PathBuf::from(tokenizer),
         device: DeviceChoice::Cpu,
         max_context_tokens: tokens,

@@ -19,6 +19,7 @@ use engine::EncoderOptions;
 use engine::Event;
 use engine::Finish;
 use engine::Handle;
+use engine::LoadFormat;
 use engine::Request;
 use engine::Sampling;
 use engine::TextKind;
@@ -40,6 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Answers twice, so that the second run shows what the prefix cache saves.
 fn generate(model: &str, tokenizer: &str, max_tokens: u32, texts: [&str; 2]) -> Result<(), Box<dyn Error>> {
     let handle = Handle::start(DecoderOptions {
+        load_format: LoadFormat::Auto,
         model: PathBuf::from(model),
         tokenizer: PathBuf::from(tokenizer),
         device: device(),

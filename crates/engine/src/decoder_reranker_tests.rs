@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::*;
 use crate::blocks::BLOCK_TOKENS;
+use crate::decoder::LoadFormat;
 use crate::device::DeviceChoice;
 use crate::golden::Golden;
 use crate::golden::assert_mistakes_show;
@@ -31,6 +32,7 @@ struct Case {
 fn start(directory: &Path, queue_depth: usize) -> Handle {
     let options = DecoderOptions {
         model: directory.to_owned(),
+        load_format: LoadFormat::Auto,
         tokenizer: directory.join("tokenizer.json"),
         device: DeviceChoice::Cpu,
         max_context_tokens: 512,

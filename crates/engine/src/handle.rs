@@ -20,6 +20,7 @@ use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
 use crate::decoder;
 use crate::decoder::About;
+use crate::decoder::LoadFormat;
 use crate::decoder::LoadOptions;
 use crate::decoder::Model;
 use crate::decoder::Part;
@@ -43,14 +44,11 @@ use crate::request::Priority;
 use crate::request::Request;
 use crate::running::Language;
 use crate::scheduler::Scheduler;
-use crate::thinking::Marks;
 use crate::tokenizer::Tokenizer;
 use crate::vault::Vault;
 use crate::vault::VaultOptions;
 use crate::worker::Worker;
 
-/// Control tokens that end an answer in the chat formats of the supported models.
-const END_TOKENS: [&str; 3] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>"];
 /// How many candidates one score may name.
 const MAX_CANDIDATES: usize = 1024;
 
@@ -59,6 +57,8 @@ const MAX_CANDIDATES: usize = 1024;
 pub struct DecoderOptions {
     /// A `.gguf` file, or a directory with `config.json` and `*.safetensors`.
     pub model: PathBuf,
+    /// Where its weights come from.
+    pub load_format: LoadFormat,
     /// The model's `tokenizer.json`.
     pub tokenizer: PathBuf,
     /// Where to run it.
@@ -94,8 +94,8 @@ struct Shared {
     tokenizer: Tokenizer,
     grammars: Grammars,
     vault: Option<Arc<Vault>>,
-    fingerprint: Fingerprint,
     digest: Arc<str>,
+    fingerprint: Fingerprint,
     about: About,
     context: usize,
     load: Gauge,
@@ -144,29 +144,12 @@ impl Handle {
     /// `Model` or `Device` when something cannot be used, `Internal` when the first run fails.
     pub fn start(options: DecoderOptions) -> Result<Self, EngineError> {
         let started = Instant::now();
-        let tokenizer = Tokenizer::load(&options.tokenizer)?;
-        if !tokenizer.is_byte_level() {
-            return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
-        }
-        let allowed = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut model = decoder::load(&LoadOptions {
-            model: &options.model,
-            device: options.device,
-            kv_tokens: options.kv_tokens.max(options.max_context_tokens),
-            threads: options.threads.unwrap_or(allowed),
-        })?;
+        let options = DecoderOptions { device: options.device.or_cpu(), ..options };
+        let Loaded { model, tokenizer, context } = load(&options)?;
         let about = model.about().clone();
-        if about.vocabulary < tokenizer.size() {
-            let detail = format!("it has {} ids, the tokenizer {}", about.vocabulary, tokenizer.size());
-            return Err(EngineError::model(&options.model, detail));
-        }
-        let context = options.max_context_tokens.min(about.longest());
-        if context < 2 {
-            return Err(EngineError::BadRequest("`max_context_tokens` must be at least 2".into()));
-        }
-        warm_up(model.as_mut(), context)?;
         let max_sequences = options.max_sequences.max(1);
         let queue = Arc::new(Queue::before(max_sequences, options.queue_depth));
+        let pace = Pace::new(options.device.step_tokens());
         let mut scheduler = Scheduler::new(model.blocks(), max_sequences);
         let vault = options.vault.clone().map(Vault::open).transpose()?.map(Arc::new);
         if vault.is_some() {
@@ -174,17 +157,14 @@ impl Handle {
         }
         let fingerprint = describe(options, &about, &tokenizer, context);
         log(&fingerprint, &about, model.blocks(), started.elapsed());
-        let mut end: Vec<u32> = END_TOKENS.iter().filter_map(|name| tokenizer.special(name)).collect();
-        end.extend(&about.end);
-        let epoch = Arc::new(AtomicU64::new(0));
-        let grammars = Grammars::new(tokenizer.clone(), &end);
-        let marks = Marks::of(&tokenizer)?;
-        let load = Gauge::default();
+        let language = Language::of(tokenizer.clone(), &about)?;
+        let grammars = Grammars::new(tokenizer.clone(), &language.end);
+        let (epoch, load) = (Arc::new(AtomicU64::new(0)), Gauge::default());
         let worker = Worker {
             model,
             scheduler,
             max_sequences,
-            language: Language { tokenizer: tokenizer.clone(), end, marks },
+            language,
             queue: queue.clone(),
             epoch: epoch.clone(),
             forgotten: 0,
@@ -193,12 +173,11 @@ impl Handle {
             vault: vault.clone(),
             next: None,
             prepared: 0,
-            pace: Pace::new(),
+            pace,
             load: load.clone(),
         };
-        let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || worker.run());
-        let thread = thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
-        let thread = Mutex::new(Some(thread));
+        let thread = Mutex::new(Some(worker.start()?));
+        let digest = fingerprint.digest().into();
         let shared = Shared {
             queue,
             epoch,
@@ -206,7 +185,7 @@ impl Handle {
             tokenizer,
             grammars,
             vault,
-            digest: fingerprint.digest().into(),
+            digest,
             fingerprint,
             about,
             context,
@@ -350,6 +329,39 @@ impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("model", &self.shared.fingerprint.model).finish_non_exhaustive()
     }
+}
+
+/// A model that was run once, its tokenizer, and the longest sequence in tokens.
+struct Loaded {
+    model: Box<dyn Model>,
+    tokenizer: Tokenizer,
+    context: usize,
+}
+
+fn load(options: &DecoderOptions) -> Result<Loaded, EngineError> {
+    let tokenizer = Tokenizer::load(&options.tokenizer)?;
+    if !tokenizer.is_byte_level() {
+        return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
+    }
+    let allowed = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut model = decoder::load(&LoadOptions {
+        model: &options.model,
+        format: options.load_format,
+        device: options.device,
+        kv_tokens: options.kv_tokens.max(options.max_context_tokens),
+        threads: options.threads.unwrap_or(allowed),
+    })?;
+    let about = model.about();
+    if about.vocabulary < tokenizer.size() {
+        let detail = format!("it has {} ids, the tokenizer {}", about.vocabulary, tokenizer.size());
+        return Err(EngineError::model(&options.model, detail));
+    }
+    let context = options.max_context_tokens.min(about.longest());
+    if context < 2 {
+        return Err(EngineError::BadRequest("`max_context_tokens` must be at least 2".into()));
+    }
+    warm_up(model.as_mut(), context)?;
+    Ok(Loaded { model, tokenizer, context })
 }
 
 /// Reads a prompt and one token more, so that a broken model is found now.

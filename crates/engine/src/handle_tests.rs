@@ -32,6 +32,7 @@ fn start_for(max_sequences: usize, queue_depth: usize, kv_tokens: usize) -> Hand
 
 fn options(directory: &Path) -> DecoderOptions {
     DecoderOptions {
+        load_format: LoadFormat::Auto,
         model: directory.to_owned(),
         tokenizer: directory.join("tokenizer.json"),
         device: DeviceChoice::Cpu,
@@ -549,4 +550,36 @@ fn files_that_do_not_belong_together_are_refused() {
         let on_gpu = Handle::start(DecoderOptions { device: DeviceChoice::Cuda(0), ..options });
         assert!(matches!(on_gpu, Err(EngineError::Device { .. })));
     }
+}
+
+/// On a GPU numbers depend on how many tokens are computed together, so what is promised is less than on a CPU: alone, the
+/// same request has the same answer.
+#[cfg(feature = "cuda")]
+#[test]
+fn alone_on_a_gpu_a_request_has_the_same_answer_twenty_times() {
+    if crate::kernels::cuda::gpu_or_skip().is_none() {
+        return;
+    }
+    let directory = tiny::model("qwen3");
+    // heads that this crate's kernels are compiled for, which the tiny model's are not
+    let path = directory.path().join("config.json");
+    let mut config: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    config["head_dim"] = 64.into();
+    std::fs::write(&path, config.to_string()).unwrap();
+    let options = DecoderOptions {
+        device: DeviceChoice::Cuda(0),
+        load_format: LoadFormat::Dummy,
+        kv_tokens: 2000,
+        max_context_tokens: 1000,
+        ..options(directory.path())
+    };
+    let prompt: Vec<u32> = (0..300).map(|id| id * 7 % 256).collect();
+    let handle = Handle::start(options).unwrap();
+
+    let answers: Vec<_> = (0..20_u8)
+        .map(|round| run(&handle, Request { cache_salt: [round; 16], ..request(&prompt, 60) }).1.tokens)
+        .collect();
+
+    assert!(handle.fingerprint().device.starts_with("cuda"));
+    assert!(answers.iter().all(|answer| *answer == answers[0]));
 }

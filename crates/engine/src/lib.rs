@@ -64,6 +64,9 @@ mod tiny;
 
 pub use crate::cross_encoder::CrossEncoder;
 pub use crate::cross_encoder::CrossEncoderOptions;
+pub use crate::decoder::LoadFormat;
+#[doc(hidden)]
+pub use crate::decoder::stopwatch::Stopwatch;
 pub use crate::decoder_reranker::DecoderReranker;
 pub use crate::device::DeviceChoice;
 pub use crate::encoder::Embeddings;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::decoder::About;
 use crate::decoder::RopeProfile;
 use crate::error::EngineError;
 use crate::event::Event;
@@ -20,6 +21,9 @@ use crate::thinking::Thinking;
 use crate::tokenizer::Tokenizer;
 use crate::writer::Writer;
 
+/// Control tokens that end an answer in the chat formats of the supported models.
+const END_TOKENS: [&str; 3] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>"];
+
 /// What a model's tokens mean.
 pub(crate) struct Language {
     pub tokenizer: Tokenizer,
@@ -27,6 +31,19 @@ pub(crate) struct Language {
     pub end: Vec<u32>,
     /// Those around its thinking, if it thinks.
     pub marks: Option<Marks>,
+}
+
+impl Language {
+    /// That of a model with its tokenizer.
+    ///
+    /// # Errors
+    /// `Internal` when the tokenizer fails on a plain sentence.
+    pub(crate) fn of(tokenizer: Tokenizer, about: &About) -> Result<Self, EngineError> {
+        let mut end: Vec<u32> = END_TOKENS.iter().filter_map(|name| tokenizer.special(name)).collect();
+        end.extend(&about.end);
+        let marks = Marks::of(&tokenizer)?;
+        Ok(Self { tokenizer, end, marks })
+    }
 }
 
 /// One request between its admission and its end.

@@ -7,6 +7,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::decoder::Model;
@@ -63,8 +64,14 @@ pub(crate) struct Next {
 }
 
 impl Worker {
+    /// Starts the thread.
+    pub(crate) fn start(self) -> Result<JoinHandle<()>, EngineError> {
+        let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || self.run());
+        thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))
+    }
+
     /// Serves until the queue is stopped.
-    pub(crate) fn run(mut self) {
+    fn run(mut self) {
         loop {
             self.admit();
             if self.queue.tick() {

@@ -19,6 +19,7 @@ use engine::EncoderOptions;
 use engine::EngineError;
 use engine::Fingerprint;
 use engine::Handle;
+use engine::LoadFormat;
 use engine::VaultOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -41,6 +42,7 @@ fn start_generator(config: &Config, activity: &Activity) -> Result<EngineGenerat
     let model = find(&config.models.generator, Kind::Generator, config)?;
     let failed = |source| ModelsError::Engine { name: model.name.to_owned(), source };
     let options = DecoderOptions {
+        load_format: LoadFormat::Auto,
         model: model.weights.clone(),
         tokenizer: model.tokenizer.clone(),
         device: device(config).map_err(failed)?,
@@ -118,7 +120,7 @@ fn find(name: &str, kind: Kind, config: &Config) -> Result<ResolvedModel, Models
 }
 
 fn device(config: &Config) -> Result<DeviceChoice, EngineError> {
-    config.engine.device.parse()
+    config.engine.device.parse().map(DeviceChoice::or_cpu)
 }
 
 fn encoder_family(model: &ResolvedModel) -> Result<EncoderFamily, ModelsError> {

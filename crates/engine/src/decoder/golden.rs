@@ -27,6 +27,11 @@ use crate::golden::read;
 /// What candle's f32 sums, in another order, may differ by; and ours, which keep keys and values as halves.
 const OF_TENSORS: f32 = 2e-4;
 const OF_OURS: f32 = 8e-3;
+/// On a GPU, where everything between sums is bf16; with quantised weights, activations are rounded to 8 bits besides.
+#[cfg(feature = "cuda")]
+const ON_A_GPU: f32 = 0.2;
+#[cfg(feature = "cuda")]
+const ON_A_GPU_QUANTISED: f32 = 0.5;
 
 /// What a file of `golden/` holds of a model.
 #[derive(Deserialize)]
@@ -53,7 +58,7 @@ struct Golden {
 
 #[test]
 fn safetensors_models_compute_what_transformers_computes() {
-    for name in ["qwen3", "qwen3-tied", "qwen2", "llama"] {
+    for name in ["qwen3", "qwen3-64", "qwen3-tied", "qwen2", "llama"] {
         let golden: Golden = read(name);
 
         check_both(name, &golden, directory(&golden.config, &golden.tensors).path(), RopeProfile::X1);
@@ -97,6 +102,36 @@ fn gguf_models_compute_what_transformers_computes_with_their_numbers() {
     }
 }
 
+#[cfg(feature = "cuda")]
+#[test]
+fn a_gpu_computes_what_transformers_computes() {
+    if crate::kernels::cuda::gpu_or_skip().is_none() {
+        return;
+    }
+    let on_gpu =
+        |model: &Path| load(&LoadOptions { device: DeviceChoice::Cuda(0), ..options(model) }).unwrap();
+    let (x1, x2, x4) = (RopeProfile::X1, RopeProfile::X2, RopeProfile::X4);
+    for (name, rope) in [
+        ("qwen3-64", x1),
+        ("qwen3", x1),
+        ("qwen3-tied", x1),
+        ("qwen2", x1),
+        ("llama", x1),
+        ("qwen3-yarn2", x2),
+        ("qwen3-yarn4", x4),
+    ] {
+        let golden: Golden = read(name);
+        check(name, &golden, on_gpu(directory(&golden).path()).as_mut(), rope, ON_A_GPU);
+    }
+    for name in ["gguf-qwen3", "gguf-qwen2", "gguf-llama", "gguf-llama-tied"] {
+        let golden: Golden = read(name);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("quantised.gguf");
+        write_gguf(&path, &golden, &golden.tensors.iter().map(Recipe::tensor).collect::<Vec<_>>());
+        check(name, &golden, on_gpu(&path).as_mut(), x1, ON_A_GPU_QUANTISED);
+    }
+}
+
 #[test]
 fn yarn_tables_are_those_of_transformers() {
     #[derive(Deserialize)]
@@ -125,7 +160,7 @@ fn yarn_tables_are_those_of_transformers() {
 }
 
 fn options(model: &Path) -> LoadOptions<'_> {
-    LoadOptions { model, device: DeviceChoice::Cpu, kv_tokens: 512, threads: 2 }
+    LoadOptions { model, format: LoadFormat::Auto, device: DeviceChoice::Cpu, kv_tokens: 512, threads: 2 }
 }
 
 /// The decoder of this crate's kernels and that of candle's tensors.

@@ -16,8 +16,13 @@ use crate::tiny;
 
 /// The decoder of this crate's kernels and that of candle's tensors, both on a CPU.
 fn both(path: &Path) -> [Box<dyn Model>; 2] {
-    let options =
-        LoadOptions { model: path, device: DeviceChoice::Cpu, kv_tokens: tiny::CONTEXT, threads: 2 };
+    let options = LoadOptions {
+        model: path,
+        format: LoadFormat::Auto,
+        device: DeviceChoice::Cpu,
+        kv_tokens: tiny::CONTEXT,
+        threads: 2,
+    };
     [Box::new(cpu::load(&options).unwrap()), Box::new(tensors::load(&options).unwrap())]
 }
 
@@ -150,7 +155,7 @@ fn what_the_engine_does_not_compute_is_refused() {
         config[key] = value;
         std::fs::write(&path, config.to_string()).unwrap();
         let (model, device) = (directory.path(), DeviceChoice::Cpu);
-        let options = LoadOptions { model, device, kv_tokens: 64, threads: 1 };
+        let options = LoadOptions { model, format: LoadFormat::Auto, device, kv_tokens: 64, threads: 1 };
         let message = load(&options).err().unwrap().to_string();
         assert!(message.contains(expected), "{message}");
     };

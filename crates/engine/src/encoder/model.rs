@@ -9,6 +9,7 @@ use super::padded::Padded;
 use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
 use crate::decoder;
+use crate::decoder::LoadFormat;
 use crate::decoder::LoadOptions;
 use crate::decoder::Part;
 use crate::decoder::RopeProfile;
@@ -75,6 +76,7 @@ impl Model {
             }
             (None, device) => {
                 let load = LoadOptions {
+                    format: LoadFormat::Auto,
                     model: directory,
                     device,
                     kv_tokens: MAX_TOKENS,
