@@ -23,7 +23,7 @@ pub struct Fingerprint {
     pub tokenizer_sha256: String,
     /// Types of the weights as computed with, such as `Q4K, Q6K` or `Q8_0 (from Q5_0)` or `F32`.
     pub quantization: String,
-    /// Name and version of this engine and of the tensor library below it.
+    /// Name, version and build of this engine, and the tensor library below it.
     pub engine: String,
     /// Where it is computed, such as `cpu x86_64` or `cuda:0`.
     pub device: String,
@@ -43,11 +43,18 @@ impl Fingerprint {
     }
 }
 
-/// This engine's name and version, and its tensor library's.
-pub(crate) const ENGINE: &str = concat!("docent-engine ", env!("CARGO_PKG_VERSION"), ", candle 0.11.1");
+/// This engine's name and version, the digest of its sources, and its tensor library's name and version.
+pub(crate) const ENGINE: &str = concat!(
+    "docent-engine ",
+    env!("CARGO_PKG_VERSION"),
+    " build ",
+    env!("DOCENT_ENGINE_BUILD"),
+    ", candle 0.11.1"
+);
 
 /// The same where this engine computes alone, without the library.
-pub(crate) const ENGINE_ALONE: &str = concat!("docent-engine ", env!("CARGO_PKG_VERSION"));
+pub(crate) const ENGINE_ALONE: &str =
+    concat!("docent-engine ", env!("CARGO_PKG_VERSION"), " build ", env!("DOCENT_ENGINE_BUILD"));
 
 /// The last part of a path.
 pub(crate) fn file_name(path: &Path) -> String {
