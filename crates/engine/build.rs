@@ -49,7 +49,7 @@ fn main() -> Result<(), String> {
     }
     let archive = out.join("libdocent_kernels.a");
     // `ar` would keep what an earlier build put there
-    let _ = std::fs::remove_file(&archive);
+    let _ = fs::remove_file(&archive);
     run(Command::new("ar").arg("crs").arg(&archive).args(&objects))?;
     println!("cargo:rustc-link-search=native={}", out.display());
     println!("cargo:rustc-link-search=native={}", toolkit.join("lib64").display());

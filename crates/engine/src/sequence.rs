@@ -8,6 +8,7 @@ use crate::blocks::Label;
 use crate::blocks::Name;
 use crate::blocks::Prefix;
 use crate::blocks::blocks_for;
+#[cfg(test)]
 use crate::blocks::names;
 use crate::request::Priority;
 
