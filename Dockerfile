@@ -14,6 +14,10 @@ RUN command -v cargo >/dev/null || (apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates curl build-essential \
     && curl -fsSL https://sh.rustup.rs | sh -s -- -y --profile minimal --default-toolchain 1.96.0)
 ENV PATH=/root/.cargo/bin:/usr/local/cargo/bin:${PATH}
+# The headers that our kernels are compiled over; no library of it is used.
+RUN case "${FEATURES}" in *cuda*) apt-get update && apt-get install -y --no-install-recommends python3-pip \
+    && python3 -m pip install --no-cache-dir --no-deps --target /opt/python flashinfer-python==0.6.18 ;; esac
+ENV FLASHINFER_DATA=/opt/python/flashinfer/data
 WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/build/target,id=docent-target-${BUILD_IMAGE} \

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test check fmt sqlx docs walk
+.PHONY: help run test check fmt sqlx docs walk cuda-toolkit cuda-check
 
 # Models are shared by all clones of one user.
 export DOCENT__MODELS__DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/docent/models
@@ -10,7 +10,7 @@ export DOCENT__MODELS__DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/docent/mode
 SETUP = environment=$$(scripts/setup) && export "$$environment"
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: ## build, fetch the starter models, serve on http://127.0.0.1:8080
 	@$(SETUP) && cargo build --release --locked --bin docent && \
@@ -33,6 +33,12 @@ fmt: ## format everything
 
 sqlx: ## renew .sqlx after a change of a query or a migration
 	@$(SETUP) && scripts/sqlx-refresh
+
+cuda-toolkit: ## CUDA from packages, for `--features cuda` where no toolkit is; prints what to export
+	@scripts/cuda-toolkit $(DIRECTORY)
+
+cuda-check: ## types and lints of the CUDA code, with no toolkit; with one, also our kernels
+	@scripts/cuda-check
 
 docs: ## the code's documentation, in target/doc
 	@$(SETUP) && cargo doc --workspace --no-deps --document-private-items

@@ -172,6 +172,8 @@ LARGER = dict(hidden_size=256, intermediate_size=512, num_hidden_layers=2, head_
 
 MODELS = {
     "qwen3": (config("qwen3", head_dim=32), {}, 100),
+    # heads of a size that the kernels of a GPU are compiled for
+    "qwen3-64": (config("qwen3", num_attention_heads=8, **LARGER), {}, 100),
     "qwen3-tied": (config("qwen3", head_dim=32, tie_word_embeddings=True, rms_norm_eps=1e-5), {}, 100),
     "qwen2": (config("qwen2"), {}, 100),
     "llama": (config("llama", rope_theta=10000.0, rms_norm_eps=1e-5), {}, 100),
@@ -377,9 +379,9 @@ def made_with() -> str:
 
 
 def write(name: str, content: dict) -> None:
-    """A key a line, a tensor a line."""
+    """A key a line, a tensor a line, a case a line."""
     lines = lambda items: "[\n    " + ",\n    ".join(json.dumps(item) for item in items) + "\n  ]"
-    texts = [f"  {json.dumps(key)}: {lines(value) if key in ['tensors', 'tables'] else json.dumps(value, separators=(',', ':') if isinstance(value, list) else None)}"
+    texts = [f"  {json.dumps(key)}: {lines(value) if key in ['tensors', 'tables', 'cases'] else json.dumps(value, separators=(',', ':') if isinstance(value, list) else None)}"
              for key, value in content.items()]
     (HERE / f"{name}.json").write_text("{\n" + ",\n".join(texts) + "\n}\n")
 

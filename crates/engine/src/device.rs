@@ -27,7 +27,30 @@ impl DeviceChoice {
         match self {
             Self::Cpu => Ok(Device::Cpu),
             Self::Cuda(_) if !cfg!(feature = "cuda") => Err(failed("this build has no CUDA support".into())),
-            Self::Cuda(ordinal) => Device::new_cuda(ordinal).map_err(|error| failed(error.to_string())),
+            // a stream of its own: the default stream would be another one on the thread that serves
+            Self::Cuda(ordinal) => {
+                Device::new_cuda_with_stream(ordinal).map_err(|error| failed(error.to_string()))
+            }
+        }
+    }
+
+    /// The same, or the CPU where this machine has no GPU or no driver for it, which the log then says. A build without CUDA
+    /// changes nothing: asking it for a GPU is a mistake.
+    #[must_use]
+    pub fn or_cpu(self) -> Self {
+        #[cfg(feature = "cuda")]
+        if let (Self::Cuda(_), Err(reason)) = (self, gpus()) {
+            tracing::warn!(device = %self, reason, "there is no GPU to use, the model runs on the CPU");
+            return Self::Cpu;
+        }
+        self
+    }
+
+    /// Tokens beyond which a step gains nothing by more: the weights' reading is paid for long before.
+    pub(crate) fn step_tokens(self) -> usize {
+        match self {
+            Self::Cpu => 512,
+            Self::Cuda(_) => 4096,
         }
     }
 
@@ -38,6 +61,17 @@ impl DeviceChoice {
             Self::Cpu => DType::F32,
             Self::Cuda(_) => DType::BF16,
         }
+    }
+}
+
+/// How many GPUs the driver has; why there are none.
+#[cfg(feature = "cuda")]
+fn gpus() -> Result<usize, String> {
+    use candle_core::cuda_backend::cudarc::driver::CudaContext;
+    match CudaContext::device_count() {
+        Ok(0) => Err("the driver knows no GPU".into()),
+        Ok(count) => Ok(count as usize),
+        Err(error) => Err(format!("no driver: {:?}", error.0)),
     }
 }
 

@@ -5,25 +5,26 @@ use std::time::Duration;
 /// How long a step should last while answers are being written, and while prompts alone are read.
 const BESIDE_ANSWERS: Duration = Duration::from_millis(250);
 const PROMPTS_ALONE: Duration = Duration::from_secs(1);
-/// Fewer tokens waste what a product does for all rows at once, more gain nothing.
+/// Fewer tokens waste what a product does for all rows at once.
 const MIN_TOKENS: usize = 16;
-const MAX_TOKENS: usize = 512;
 
 /// A running mean of what a token of a prompt takes.
 pub(crate) struct Pace {
     per_token: Duration,
+    max_tokens: usize,
 }
 
 impl Pace {
-    pub(crate) const fn new() -> Self {
-        Self { per_token: Duration::from_millis(8) }
+    /// For a device on which more than `max_tokens` at a time gain nothing.
+    pub(crate) const fn new(max_tokens: usize) -> Self {
+        Self { per_token: Duration::from_millis(8), max_tokens }
     }
 
     /// The tokens of the next step.
     pub(crate) fn budget(&self, answers: bool) -> usize {
         let target = if answers { BESIDE_ANSWERS } else { PROMPTS_ALONE };
         let tokens = target.as_nanos() / self.per_token.as_nanos().max(1);
-        (tokens as usize).clamp(MIN_TOKENS, MAX_TOKENS)
+        (tokens as usize).clamp(MIN_TOKENS, self.max_tokens)
     }
 
     /// Learns what a step took. One of few tokens says nothing: reading the weights costs more than they do.
@@ -41,7 +42,7 @@ mod tests {
     #[test]
     fn a_slow_machine_gets_short_steps_and_a_fast_one_long_ones() {
         let check = |per_token: Duration, answers: bool, expected: usize| {
-            let mut pace = Pace::new();
+            let mut pace = Pace::new(512);
             for _ in 0..50 {
                 pace.took(100, per_token * 100);
             }
@@ -51,12 +52,12 @@ mod tests {
         check(Duration::from_millis(5), true, 50);
         check(Duration::from_millis(5), false, 200);
         check(Duration::from_millis(500), true, MIN_TOKENS);
-        check(Duration::from_micros(1), false, MAX_TOKENS);
+        check(Duration::from_micros(1), false, 512);
     }
 
     #[test]
     fn a_step_of_few_tokens_teaches_nothing() {
-        let mut pace = Pace::new();
+        let mut pace = Pace::new(512);
         let before = pace.budget(false);
         pace.took(1, Duration::from_secs(1));
         assert_eq!(pace.budget(false), before);

@@ -3,20 +3,28 @@
 //! `safetensors` read the weights.
 //!
 //! Ours rather than candle-transformers': its models batch nothing, count positions beyond 2,048 wrong in f16, keep every
-//! mask they ever built and ignore YaRN. On a CPU it is computed by this crate's kernels (`cpu`), on a GPU by candle's
-//! (`tensors`); the tests compare both with each other and with candle-transformers. Knows no request, no sampling and no
-//! text.
+//! mask they ever built and ignore YaRN. On a CPU it is computed by this crate's kernels (`cpu`), on a GPU by this crate's
+//! too (`cuda`) or, for heads of other sizes than those are compiled for, by candle's (`tensors`); the tests compare them
+//! with each other and with candle-transformers. Knows no request, no sampling and no text.
 
 mod config;
 mod gguf;
+mod random;
 mod rope;
 mod safetensors;
 
+#[cfg(any(test, feature = "cuda"))]
+mod flat;
+
 mod cpu;
+#[cfg(feature = "cuda")]
+mod cuda;
 mod tensors;
 
-use std::any::Any;
+pub(crate) mod stopwatch;
+
 use std::path::Path;
+use std::str::FromStr;
 
 use self::config::Shape;
 pub(crate) use self::rope::RopeProfile;
@@ -41,11 +49,14 @@ pub(crate) trait Model: Send + Sync {
     fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError>;
 
     /// Fills blocks with what was saved, but for that of the first so many.
-    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: Saved) -> Result<(), EngineError>;
+    ///
+    /// # Errors
+    /// `Internal` for what a model of another layout saved.
+    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: &[u8]) -> Result<(), EngineError>;
 }
 
-/// Keys and values outside the cache, as the model that saved them lays them out.
-pub(crate) type Saved = Box<dyn Any + Send>;
+/// Keys and values outside the cache: of each layer those of each block, as the model that saved them lays them out.
+pub(crate) type Saved = Vec<u8>;
 
 /// Tokens of one sequence that are computed in a step.
 #[derive(Debug, Clone, Copy)]
@@ -123,6 +134,7 @@ impl About {
 pub(crate) struct LoadOptions<'a> {
     /// A `.gguf` file, or a directory with `config.json` and `*.safetensors`.
     pub model: &'a Path,
+    pub format: LoadFormat,
     pub device: DeviceChoice,
     /// How many tokens the cache is to hold.
     pub kv_tokens: usize,
@@ -130,15 +142,56 @@ pub(crate) struct LoadOptions<'a> {
     pub threads: usize,
 }
 
+/// Where weights come from. Written `auto` or `dummy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LoadFormat {
+    /// From the model's files.
+    #[default]
+    Auto,
+    /// From nothing: random numbers in the shapes of a directory's `config.json`, to measure a model without its weights.
+    Dummy,
+}
+
+impl FromStr for LoadFormat {
+    type Err = EngineError;
+
+    fn from_str(text: &str) -> Result<Self, EngineError> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "dummy" => Ok(Self::Dummy),
+            other => {
+                Err(EngineError::BadRequest(format!("unknown load format `{other}`, use `auto` or `dummy`")))
+            }
+        }
+    }
+}
+
 /// Loads a model for a device.
 ///
 /// # Errors
 /// `Device` when the device is not there, `Model` for everything about the files.
 pub(crate) fn load(options: &LoadOptions<'_>) -> Result<Box<dyn Model>, EngineError> {
+    if options.format == LoadFormat::Dummy && !options.model.is_dir() {
+        return Err(EngineError::model(options.model, "`dummy` needs a directory with `config.json`"));
+    }
     match options.device {
         DeviceChoice::Cpu => Ok(Box::new(cpu::load(options)?)),
+        #[cfg(feature = "cuda")]
+        DeviceChoice::Cuda(_) if cuda::suits(&shape_of(options)?) => Ok(Box::new(cuda::load(options)?)),
         DeviceChoice::Cuda(_) => Ok(Box::new(tensors::load(options)?)),
     }
+}
+
+/// The sizes of a model that is not loaded yet.
+#[cfg(feature = "cuda")]
+fn shape_of(options: &LoadOptions<'_>) -> Result<Shape, EngineError> {
+    let (shape, _) = if options.model.is_dir() {
+        let float = options.device.float();
+        safetensors::Mapped::open(options.model, options.format)?.describe(float, float.size_in_bytes())?
+    } else {
+        gguf::Gguf::open(options.model)?.describe(1)?
+    };
+    Ok(shape)
 }
 
 /// What a file format calls the tensors.

@@ -80,6 +80,19 @@ impl Rope {
     }
 }
 
+#[cfg(any(test, feature = "cuda"))]
+impl Rope {
+    /// A profile's table, `[positions, head]`: of each position `head / 2` cosines, then as many sines.
+    pub(super) fn table(&self, profile: RopeProfile, positions: usize) -> Vec<f32> {
+        let Frequencies { each, factor } = &self.profiles[profile as usize];
+        let row = |position: usize| {
+            let angles = each.iter().map(move |frequency| position as f32 * frequency);
+            angles.clone().map(|angle| angle.cos() * factor).chain(angles.map(|angle| angle.sin() * factor))
+        };
+        (0..positions).flat_map(row).collect()
+    }
+}
+
 impl Angles {
     /// Cosines and sines of one token.
     pub(super) fn of(&self, token: usize) -> (&[f32], &[f32]) {
@@ -110,4 +123,28 @@ pub(super) fn yarn(head: usize, base: f64, factor: f64, original: usize) -> (Vec
         frequency / factor as f32 * stretched + frequency * (1.0 - stretched)
     });
     (each.collect(), (0.1 * factor.ln() + 1.0) as f32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blocks::BlockId;
+    use crate::decoder::Wanted;
+
+    #[test]
+    fn a_table_has_the_angles_of_its_positions() {
+        let rope = Rope::new(8, 10_000.0, 64);
+        let (tokens, table) = ([0; 70], [BlockId::at(0), BlockId::at(1)]);
+        for profile in RopeProfile::ALL {
+            let part =
+                Part { tokens: &tokens, position: 0, table: &table, rope: profile, wanted: Wanted::Nothing };
+            let angles = rope.angles(&[part]);
+
+            let table = rope.table(profile, 70);
+
+            for (position, row) in table.chunks_exact(8).enumerate() {
+                assert_eq!((&row[..4], &row[4..]), angles.of(position));
+            }
+        }
+    }
 }

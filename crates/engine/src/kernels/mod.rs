@@ -31,6 +31,9 @@ mod q8;
 
 pub mod bench;
 
+#[cfg(feature = "cuda")]
+pub(crate) mod cuda;
+
 pub(crate) use self::kind::Kind;
 pub(crate) use self::matrix::Matrix;
 pub(crate) use self::team::Team;

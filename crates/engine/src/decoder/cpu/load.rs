@@ -42,7 +42,7 @@ trait Source {
 /// Reads a `.gguf` file, or a directory with `config.json` and `*.safetensors`.
 pub(in super::super) fn load(options: &LoadOptions<'_>) -> Result<CpuDecoder, EngineError> {
     if options.model.is_dir() {
-        let mut source = Mapped::open(options.model)?;
+        let mut source = Mapped::open(options.model, options.format)?;
         let (shape, about) = source.describe(DType::F32, KV_NUMBER_BYTES)?;
         assemble(&mut source, &safetensors::NAMES, shape, about, options)
     } else {

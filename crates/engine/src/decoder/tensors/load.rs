@@ -39,7 +39,7 @@ pub(in super::super) fn load(options: &LoadOptions<'_>) -> Result<TensorDecoder,
     let device = options.device.open()?;
     if options.model.is_dir() {
         let float = options.device.float();
-        let source = Mapped::open(options.model)?;
+        let source = Mapped::open(options.model, options.format)?;
         let (shape, about) = source.describe(float, float.size_in_bytes())?;
         let mut source = OnDevice { source, device: device.clone(), float };
         assemble(&mut source, &safetensors::NAMES, &shape, about, (device, float, options.kv_tokens))
