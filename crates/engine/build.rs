@@ -9,7 +9,6 @@
 //! | `DOCENT_CUDA_KERNELS` | `none` compiles no kernel: enough for `cargo check`, needs no toolkit, cannot be linked; anything else is an nvcc for these kernels alone |
 //!
 //! `make cuda-toolkit` makes toolkit and headers out of packages.
-#![expect(clippy::print_stdout, reason = "how a build script speaks with cargo")]
 
 use std::env;
 use std::ffi::OsStr;

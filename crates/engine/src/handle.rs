@@ -130,14 +130,7 @@ impl Handle {
         if !tokenizer.is_byte_level() {
             return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
         }
-        let allowed = std::thread::available_parallelism().map_or(1, usize::from);
-        let mut model = decoder::load(&LoadOptions {
-            model: &options.model,
-            format: options.load_format,
-            device: options.device,
-            kv_tokens: options.kv_tokens.max(options.max_context_tokens),
-            threads: options.threads.unwrap_or(allowed),
-        })?;
+        let mut model = load(&options)?;
         let about = model.about().clone();
         if about.vocabulary < tokenizer.size() {
             let detail = format!("it has {} ids, the tokenizer {}", about.vocabulary, tokenizer.size());
@@ -327,6 +320,17 @@ impl fmt::Debug for Handle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Handle").field("model", &self.shared.fingerprint.model).finish_non_exhaustive()
     }
+}
+
+fn load(options: &DecoderOptions) -> Result<Box<dyn Model>, EngineError> {
+    let allowed = std::thread::available_parallelism().map_or(1, usize::from);
+    decoder::load(&LoadOptions {
+        model: &options.model,
+        format: options.load_format,
+        device: options.device,
+        kv_tokens: options.kv_tokens.max(options.max_context_tokens),
+        threads: options.threads.unwrap_or(allowed),
+    })
 }
 
 /// Reads a prompt and one token more, so that a broken model is found now.

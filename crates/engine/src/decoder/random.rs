@@ -28,14 +28,13 @@ impl RandomWeights {
 
     /// Norms are 1; all else is uniform around 0, matrices `[rows, columns]` with a variance of 1 / columns.
     pub(super) fn tensor(
-        &self,
         name: &str,
         dims: &[usize],
         (device, float): (&Device, DType),
     ) -> candle_core::Result<Tensor> {
         let &[rows, columns] = dims else {
-            let bound = if name.ends_with(".bias") { 0.1 } else { 0.0 };
-            let middle = if name.ends_with(".bias") { 0.0 } else { 1.0 };
+            let is_bias = name.rsplit('.').next() == Some("bias");
+            let (middle, bound) = if is_bias { (0.0, 0.1) } else { (1.0, 0.0) };
             let count = dims.iter().product();
             let values: Vec<f32> = numbers(name).take(count).map(|number| middle + bound * number).collect();
             return Tensor::from_vec(values, dims, device)?.to_dtype(float);

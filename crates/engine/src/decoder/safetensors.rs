@@ -125,7 +125,7 @@ impl<'a> Mapped<'a> {
     ) -> Result<Tensor, EngineError> {
         let files = match &self.files {
             Files::Mapped(files) => files,
-            Files::Random(weights) => return Ok(weights.tensor(name, dims, (device, float))?),
+            Files::Random(_) => return Ok(RandomWeights::tensor(name, dims, (device, float))?),
         };
         let name = name.strip_prefix(self.prefix).unwrap_or(name);
         let failed =
