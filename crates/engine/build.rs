@@ -1,5 +1,5 @@
-//! With the feature `cuda`: compiles `cuda/*.cu` with nvcc over FlashInfer's headers (Apache-2.0) into the crate.
-//! Without it: nothing.
+//! Names this build by a digest of its sources, for fingerprints. With the feature `cuda`: compiles `cuda/*.cu` with nvcc over
+//! FlashInfer's headers (Apache-2.0) into the crate.
 //!
 //! | variable | what it says |
 //! |---|---|
@@ -10,8 +10,13 @@
 //!
 //! `make cuda-toolkit` makes toolkit and headers out of packages.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
+use std::fs;
+use std::hash::DefaultHasher;
+use std::hash::Hasher;
+use std::io;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,7 +26,7 @@ const SOURCES: [&str; 2] = ["attention", "elementwise"];
 const INCLUDES: [&str; 4] = ["include", "cccl/libcudacxx/include", "cccl/cub", "cccl/thrust"];
 
 fn main() -> Result<(), String> {
-    println!("cargo:rerun-if-changed=cuda");
+    name_build().map_err(|error| format!("cannot read the sources: {error}"))?;
     for variable in
         ["NVCC", "CUDA_HOME", "CUDA_PATH", "FLASHINFER_DATA", "CUDA_COMPUTE_CAP", "DOCENT_CUDA_KERNELS"]
     {
@@ -44,7 +49,7 @@ fn main() -> Result<(), String> {
     }
     let archive = out.join("libdocent_kernels.a");
     // `ar` would keep what an earlier build put there
-    let _ = std::fs::remove_file(&archive);
+    let _ = fs::remove_file(&archive);
     run(Command::new("ar").arg("crs").arg(&archive).args(&objects))?;
     println!("cargo:rustc-link-search=native={}", out.display());
     println!("cargo:rustc-link-search=native={}", toolkit.join("lib64").display());
@@ -52,6 +57,30 @@ fn main() -> Result<(), String> {
     println!("cargo:rustc-link-lib=dylib=cudart");
     println!("cargo:rustc-link-lib=dylib=stdc++");
     Ok(())
+}
+
+/// Sets `DOCENT_ENGINE_BUILD` to a digest of all that is computed with: equal sources and libraries give equal numbers.
+fn name_build() -> io::Result<()> {
+    let mut files = BTreeSet::new();
+    for path in ["src", "cuda", "../../Cargo.lock"] {
+        println!("cargo:rerun-if-changed={path}");
+        collect(Path::new(path), &mut files)?;
+    }
+    let mut hasher = DefaultHasher::new();
+    for file in files {
+        hasher.write(file.to_string_lossy().as_bytes());
+        hasher.write(&fs::read(file)?);
+    }
+    println!("cargo:rustc-env=DOCENT_ENGINE_BUILD={:016x}", hasher.finish());
+    Ok(())
+}
+
+fn collect(path: &Path, files: &mut BTreeSet<PathBuf>) -> io::Result<()> {
+    if path.is_file() {
+        files.insert(path.to_owned());
+        return Ok(());
+    }
+    fs::read_dir(path)?.try_for_each(|entry| collect(&entry?.path(), files))
 }
 
 fn headers() -> Result<PathBuf, String> {

@@ -230,6 +230,7 @@ pub(super) fn fingerprint(of: &ModelFingerprint) -> Value {
         "quantization": of.quantization,
         "engine": of.engine,
         "device": of.device,
+        "kernels": of.kernels,
     })
 }
 

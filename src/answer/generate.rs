@@ -12,6 +12,7 @@ use crate::ports::Generator;
 use crate::ports::ModelError;
 use crate::ports::Turn;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// A sentence that nobody has checked; only [`Drafts`] makes one.
 pub(super) struct Draft {
@@ -27,7 +28,10 @@ impl Draft {
 /// What a running generation says, sentence by sentence.
 pub(super) enum Piece {
     /// Requests before it.
-    Waiting(usize),
+    Waiting {
+        position: usize,
+        wait: Duration,
+    },
     Started {
         prompt_tokens: u32,
         cached_tokens: u32,
@@ -81,7 +85,7 @@ impl Drafts {
             let silent =
                 || GenerationEvent::Failed(ModelError::Failed("it ended without saying why".to_owned()));
             match self.generation.next().await.unwrap_or_else(silent) {
-                GenerationEvent::Queued { position } => return Ok(Piece::Waiting(position)),
+                GenerationEvent::Queued { position, wait } => return Ok(Piece::Waiting { position, wait }),
                 GenerationEvent::Started { prompt_tokens, cached_tokens } => {
                     return Ok(Piece::Started { prompt_tokens, cached_tokens });
                 }

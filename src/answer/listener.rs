@@ -51,8 +51,9 @@ impl Listener {
         self.say(Ok(AnswerEvent::Sources { passages })).await;
     }
 
-    pub(super) async fn waiting(&self, position: usize) {
-        self.say(Ok(AnswerEvent::Waiting { position })).await;
+    pub(super) async fn waiting(&self, position: usize, wait: Duration) {
+        let wait_ms = wait.as_millis() as u64;
+        self.say(Ok(AnswerEvent::Waiting { position, wait_ms })).await;
     }
 
     pub(super) async fn sentence(&self, recorded: &Recorded) {

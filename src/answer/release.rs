@@ -42,7 +42,7 @@ pub(super) async fn release(
     let mut begun = submitted;
     loop {
         match drafts.next().await? {
-            Piece::Waiting(position) => listener.waiting(position).await,
+            Piece::Waiting { position, wait } => listener.waiting(position, wait).await,
             Piece::Started { prompt_tokens, cached_tokens } => {
                 trace.usage.prompt_tokens = prompt_tokens;
                 trace.usage.cached_tokens = cached_tokens;

@@ -169,6 +169,10 @@ impl Config {
             self.engine.kv_tokens >= self.engine.max_context_tokens,
             "`engine.kv_tokens` is at least `engine.max_context_tokens`",
         );
+        check(
+            self.engine.vault_memory_mb > 0 || self.engine.vault_disk_mb == 0,
+            "`engine.vault_disk_mb` needs some `engine.vault_memory_mb`",
+        );
         check(self.engine.max_running > 0, "`engine.max_running` is at least 1");
         check(self.engine.queue_depth > 0, "`engine.queue_depth` is at least 1");
         check(self.audit.queue_depth > 0, "`audit.queue_depth` is at least 1");

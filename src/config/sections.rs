@@ -201,6 +201,10 @@ pub struct Engine {
     pub max_context_tokens: usize,
     /// Tokens of all questions together whose keys and values are kept, those of earlier prompts included.
     pub kv_tokens: usize,
+    /// MiB of memory for what leaves those; 0: none is kept.
+    pub vault_memory_mb: usize,
+    /// MiB of encrypted files for what leaves that memory; 0: none.
+    pub vault_disk_mb: u64,
     /// Questions that the model answers at a time.
     pub max_running: usize,
     /// Questions that may wait for the model; the next one gets 503 with Retry-After.

@@ -186,6 +186,8 @@ pub enum AnswerEvent {
     Waiting {
         /// 0 when it is next.
         position: usize,
+        /// How long those should take, in milliseconds, as far as can be told.
+        wait_ms: u64,
     },
     /// One checked and recorded sentence.
     Sentence {

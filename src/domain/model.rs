@@ -65,6 +65,8 @@ pub struct ModelFingerprint {
     pub quantization: String,
     /// Name and version.
     pub engine: String,
-    /// Such as `cpu`.
+    /// Such as `cpu x86_64`.
     pub device: String,
+    /// Whose kernels compute, by which instructions: `docent avx2`.
+    pub kernels: String,
 }

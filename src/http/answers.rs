@@ -239,7 +239,7 @@ mod tests {
     fn an_events_name_is_the_one_its_type_says() {
         let events = [
             AnswerEvent::Stage { name: "retrieve", ms: 12 },
-            AnswerEvent::Waiting { position: 2 },
+            AnswerEvent::Waiting { position: 2, wait_ms: 9000 },
             AnswerEvent::Refusal { text: "资料中未找到".to_owned(), reason: "not_in_documents" },
             AnswerEvent::Usage(crate::domain::Usage::default()),
         ];

@@ -51,6 +51,8 @@ pub enum GenerationEvent {
     Queued {
         /// 0 when it is next.
         position: usize,
+        /// How long those should take.
+        wait: Duration,
     },
     /// The model has begun with it.
     Started {

@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let encoder = Encoder::start(EncoderOptions {
         directory: PathBuf::from(directory),
         family: family.parse()?,
+        dimensions: None,
         device: DeviceChoice::Cpu,
         queue_depth: 8,
         weights_sha256: String::new(),

@@ -47,6 +47,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         device: if cfg!(feature = "cuda") { DeviceChoice::Cuda(0) } else { DeviceChoice::Cpu },
         max_context_tokens: context.parse()?,
         kv_tokens: context.parse()?,
+        vault: None,
         max_sequences: 1,
         queue_depth: 4,
         threads: None,
@@ -71,15 +72,9 @@ fn generate(
     max_tokens: u32,
     number: u128,
 ) -> Result<Value, Box<dyn Error>> {
-    let mut generation = handle.submit(Request {
-        prompt,
-        sampling: Sampling { max_tokens, temperature: 0.0, ..Sampling::default() },
-        stop: Vec::new(),
-        cache_salt: number.to_le_bytes(),
-        priority: Priority::Interactive,
-        user: 0,
-        deadline: None,
-    })?;
+    let sampling = Sampling { max_tokens, temperature: 0.0, ..Sampling::default() };
+    let request = Request { cache_salt: number.to_le_bytes(), ..Request::new(prompt, sampling) };
+    let mut generation = handle.submit(request)?;
     while let Some(event) = generation.blocking_next() {
         match event {
             Event::Finished(finish) => {
@@ -91,7 +86,7 @@ fn generate(
                 }));
             }
             Event::Failed(error) => return Err(error.into()),
-            Event::Queued { .. } | Event::Started { .. } | Event::Text { .. } => {}
+            Event::Queued { .. } | Event::Started { .. } | Event::Text { .. } | Event::Thought { .. } => {}
         }
     }
     Err("the generation did not finish".into())

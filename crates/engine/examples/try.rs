@@ -20,7 +20,6 @@ use engine::Event;
 use engine::Finish;
 use engine::Handle;
 use engine::LoadFormat;
-use engine::Priority;
 use engine::Request;
 use engine::Sampling;
 use engine::TextKind;
@@ -48,6 +47,7 @@ fn generate(model: &str, tokenizer: &str, max_tokens: u32, texts: [&str; 2]) -> 
         device: device(),
         max_context_tokens: 16_384,
         kv_tokens: 32_768,
+        vault: None,
         max_sequences: 8,
         queue_depth: 4,
         threads: None,
@@ -56,18 +56,11 @@ fn generate(model: &str, tokenizer: &str, max_tokens: u32, texts: [&str; 2]) -> 
     println!("{:#?}\nmemory: {}", handle.fingerprint(), memory());
     for _ in 0..2 {
         let before = processor_seconds();
-        let mut generation = handle.submit(Request {
-            prompt: chat(handle.tokenizer(), texts)?,
-            sampling: Sampling { max_tokens, ..Sampling::default() },
-            stop: Vec::new(),
-            cache_salt: [0; 16],
-            priority: Priority::Interactive,
-            user: 0,
-            deadline: None,
-        })?;
+        let sampling = Sampling { max_tokens, ..Sampling::default() };
+        let mut generation = handle.submit(Request::new(chat(handle.tokenizer(), texts)?, sampling))?;
         while let Some(event) = generation.blocking_next() {
             match event {
-                Event::Text { text, .. } => print!("{text}"),
+                Event::Text { text, .. } | Event::Thought { text, .. } => print!("{text}"),
                 Event::Finished(finish) => report(&finish, processor_seconds() - before),
                 Event::Failed(error) => return Err(error.into()),
                 Event::Queued { .. } | Event::Started { .. } => {}
@@ -115,6 +108,7 @@ fn embed(directory: &str, family: &str, query: &str, passages: &[&str]) -> Resul
     let encoder = Encoder::start(EncoderOptions {
         directory,
         family,
+        dimensions: None,
         device: device(),
         queue_depth: 4,
         weights_sha256: String::new(),

@@ -379,9 +379,9 @@ def made_with() -> str:
 
 
 def write(name: str, content: dict) -> None:
-    """A key a line, a tensor a line."""
+    """A key a line, a tensor a line, a case a line."""
     lines = lambda items: "[\n    " + ",\n    ".join(json.dumps(item) for item in items) + "\n  ]"
-    texts = [f"  {json.dumps(key)}: {lines(value) if key in ['tensors', 'tables'] else json.dumps(value, separators=(',', ':') if isinstance(value, list) else None)}"
+    texts = [f"  {json.dumps(key)}: {lines(value) if key in ['tensors', 'tables', 'cases'] else json.dumps(value, separators=(',', ':') if isinstance(value, list) else None)}"
              for key, value in content.items()]
     (HERE / f"{name}.json").write_text("{\n" + ",\n".join(texts) + "\n}\n")
 

@@ -7,18 +7,21 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 
 use crate::error::EngineError;
+use crate::logprobs::Logprob;
 
 /// One thing that happened to a request. `Finished` or `Failed` is the last one.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// The request waits; `position` others wait before it, beside the one that is served. Sent at once, and again
-    /// as the queue moves.
-    Queued { position: usize },
+    /// The request waits; `position` others wait before it, beside those that are served, which should take `wait`. Sent
+    /// at once, and again as the queue moves.
+    Queued { position: usize, wait: Duration },
     /// The prompt is being read; `cached_tokens` of its `prompt_tokens` need no work.
     Started { prompt_tokens: u32, cached_tokens: u32 },
     /// More of the answer: whole characters, and the tokens sampled since the last piece. Text that might
     /// begin a stop string is held back, so the two need not match piece by piece.
     Text { text: String, tokens: Vec<u32> },
+    /// More of what the model thinks before it answers, in the same way; the marks around it are left out.
+    Thought { text: String, tokens: Vec<u32> },
     /// The answer is complete, or was ended; nothing more comes.
     Finished(Finish),
     /// The answer was lost; nothing more comes.
@@ -26,7 +29,7 @@ pub enum Event {
 }
 
 /// How a generation ended and what it cost.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Finish {
     /// Why it ended.
     pub reason: FinishReason,
@@ -36,8 +39,14 @@ pub struct Finish {
     pub completion_tokens: u32,
     /// How many prompt tokens came from the prefix cache.
     pub cached_tokens: u32,
-    /// The whole answer, without the end token but with the tokens of a stop string.
+    /// How many of the answer's tokens were thinking, its marks not counted.
+    pub thinking_tokens: u32,
+    /// The whole answer, without the end token but with the tokens of a stop string and those of its thinking.
     pub tokens: Vec<u32>,
+    /// For each token of the answer, if they were asked for.
+    pub logprobs: Vec<Logprob>,
+    /// Of what answered: [`Fingerprint::digest`](crate::Fingerprint::digest).
+    pub fingerprint: String,
     /// Time spent waiting.
     pub queued: Duration,
     /// Time spent on the prompt.

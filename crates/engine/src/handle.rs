@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::PoisonError;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use std::time::Instant;
 
 use tokio::sync::mpsc;
 use tokio::sync::oneshot;
 
+use crate::blocks;
 use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
 use crate::decoder;
@@ -29,21 +31,24 @@ use crate::error::EngineError;
 use crate::event::Generation;
 use crate::fingerprint;
 use crate::fingerprint::Fingerprint;
+use crate::grammar::Grammars;
 use crate::job;
 use crate::job::Job;
 use crate::job::Task;
+use crate::job::Wish;
 use crate::load::Gauge;
 use crate::load::Load;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::request::Priority;
 use crate::request::Request;
+use crate::running::Language;
 use crate::scheduler::Scheduler;
 use crate::tokenizer::Tokenizer;
+use crate::vault::Vault;
+use crate::vault::VaultOptions;
 use crate::worker::Worker;
 
-/// Control tokens that end an answer in the chat formats of the supported models.
-const END_TOKENS: [&str; 3] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>"];
 /// How many candidates one score may name.
 const MAX_CANDIDATES: usize = 1024;
 
@@ -63,6 +68,8 @@ pub struct DecoderOptions {
     /// How many tokens of all requests together, and of prompts that may come again, are kept as KV; at least
     /// `max_context_tokens` are. A token takes 28 KiB with Qwen2.5-1.5B on a CPU, from when its place is first needed.
     pub kv_tokens: usize,
+    /// Where what leaves the cache is kept; nowhere without.
+    pub vault: Option<VaultOptions>,
     /// How many requests are served at a time.
     pub max_sequences: usize,
     /// How many requests may wait.
@@ -81,9 +88,13 @@ pub struct Handle {
 
 struct Shared {
     queue: Arc<Queue<Job>>,
-    forget: Arc<AtomicBool>,
+    /// How often everything was to be forgotten.
+    epoch: Arc<AtomicU64>,
     thread: Mutex<Option<JoinHandle<()>>>,
     tokenizer: Tokenizer,
+    grammars: Grammars,
+    vault: Option<Arc<Vault>>,
+    digest: Arc<str>,
     fingerprint: Fingerprint,
     about: About,
     context: usize,
@@ -118,6 +129,14 @@ pub struct ScoreRequest {
     pub deadline: Option<Instant>,
 }
 
+/// On whose account a job is done.
+struct Terms {
+    cache_salt: [u8; 16],
+    priority: Priority,
+    user: u64,
+    deadline: Option<Instant>,
+}
+
 impl Handle {
     /// Loads the model, runs it once, and starts the thread that owns it. Blocks for seconds to minutes.
     ///
@@ -126,59 +145,52 @@ impl Handle {
     pub fn start(options: DecoderOptions) -> Result<Self, EngineError> {
         let started = Instant::now();
         let options = DecoderOptions { device: options.device.or_cpu(), ..options };
-        let tokenizer = Tokenizer::load(&options.tokenizer)?;
-        if !tokenizer.is_byte_level() {
-            return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
-        }
-        let mut model = load(&options)?;
+        let Loaded { model, tokenizer, context } = load(&options)?;
         let about = model.about().clone();
-        if about.vocabulary < tokenizer.size() {
-            let detail = format!("it has {} ids, the tokenizer {}", about.vocabulary, tokenizer.size());
-            return Err(EngineError::model(&options.model, detail));
-        }
-        let context = options.max_context_tokens.min(about.longest());
-        if context < 2 {
-            return Err(EngineError::BadRequest("`max_context_tokens` must be at least 2".into()));
-        }
-        warm_up(model.as_mut(), context)?;
-        let queue = Arc::new(Queue::new(options.queue_depth));
         let max_sequences = options.max_sequences.max(1);
-        let scheduler = Scheduler::new(model.blocks(), max_sequences);
+        let queue = Arc::new(Queue::before(max_sequences, options.queue_depth));
         let pace = Pace::new(options.device.step_tokens());
+        let mut scheduler = Scheduler::new(model.blocks(), max_sequences);
+        let vault = options.vault.clone().map(Vault::open).transpose()?.map(Arc::new);
+        if vault.is_some() {
+            scheduler.spill();
+        }
         let fingerprint = describe(options, &about, &tokenizer, context);
-        tracing::info!(
-            model = %fingerprint.model,
-            architecture = %fingerprint.architecture,
-            quantization = %fingerprint.quantization,
-            device = %fingerprint.device,
-            context_tokens = context,
-            kv_mib_at_most = (about.kv_bytes * model.blocks() * BLOCK_TOKENS) >> 20,
-            seconds = started.elapsed().as_secs(),
-            "loaded a decoder"
-        );
-        let mut end: Vec<u32> = END_TOKENS.iter().filter_map(|name| tokenizer.special(name)).collect();
-        end.extend(&about.end);
-        let forget = Arc::new(AtomicBool::new(false));
-        let load = Gauge::default();
+        log(&fingerprint, &about, model.blocks(), started.elapsed());
+        let language = Language::of(tokenizer.clone(), &about)?;
+        let grammars = Grammars::new(tokenizer.clone(), &language.end);
+        let (epoch, load) = (Arc::new(AtomicU64::new(0)), Gauge::default());
         let worker = Worker {
             model,
             scheduler,
             max_sequences,
-            tokenizer: tokenizer.clone(),
-            end,
+            language,
             queue: queue.clone(),
-            forget: forget.clone(),
+            epoch: epoch.clone(),
+            forgotten: 0,
             running: HashMap::new(),
             swapped: HashMap::new(),
+            vault: vault.clone(),
             next: None,
             prepared: 0,
             pace,
             load: load.clone(),
         };
-        let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || worker.run());
-        let thread = thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))?;
-        let thread = Mutex::new(Some(thread));
-        let shared = Shared { queue, forget, thread, tokenizer, fingerprint, about, context, load };
+        let thread = Mutex::new(Some(worker.start()?));
+        let digest = fingerprint.digest().into();
+        let shared = Shared {
+            queue,
+            epoch,
+            thread,
+            tokenizer,
+            grammars,
+            vault,
+            digest,
+            fingerprint,
+            about,
+            context,
+            load,
+        };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -188,20 +200,18 @@ impl Handle {
     /// `BadRequest`, `TooLong`, `Busy` or `Stopped`, all before anything was computed.
     pub fn submit(&self, request: Request) -> Result<Generation, EngineError> {
         request.validate(self.shared.about.vocabulary, self.shared.context)?;
-        let Request { prompt, sampling, stop, cache_salt, priority, user, deadline } = request;
-        let rope = self.rope(prompt.len(), sampling.max_tokens as usize)?;
+        let Request { prompt, sampling, stop, grammar, cache_salt, priority, user, deadline, .. } = request;
         let (events, receiver) = mpsc::channel(job::room(sampling.max_tokens, self.shared.queue.depth()));
-        let task = Task::Generate { sampling, stop, events };
-        self.push(Job {
-            prompt,
-            cache_salt,
-            priority,
-            user,
-            rope,
-            deadline,
-            submitted: Instant::now(),
-            task,
-        })?;
+        let form = grammar.map(|grammar| self.shared.grammars.compile(&grammar)).transpose()?;
+        let wish = Wish {
+            sampling,
+            stop,
+            form,
+            thinking_budget: request.max_thinking_tokens.map_or(usize::MAX, |tokens| tokens as usize),
+            logprobs: request.logprobs.map(|count| count as usize),
+        };
+        let task = Task::Generate { wish: Box::new(wish), events };
+        self.push(self.job(prompt, &Terms { cache_salt, priority, user, deadline }, task)?)?;
         Ok(Generation::new(receiver))
     }
 
@@ -211,6 +221,14 @@ impl Handle {
     /// # Errors
     /// As [`Handle::submit`], and `Late` when the deadline passed first.
     pub async fn score(&self, request: ScoreRequest) -> Result<Vec<f32>, EngineError> {
+        self.submit_score(request)?.await.unwrap_or(Err(EngineError::Stopped))
+    }
+
+    /// The same before anybody waits for it.
+    pub(crate) fn submit_score(
+        &self,
+        request: ScoreRequest,
+    ) -> Result<oneshot::Receiver<Result<Vec<f32>, EngineError>>, EngineError> {
         let ScoreRequest { prompt, candidates, cache_salt, priority, user, deadline } = request;
         if candidates.is_empty() || candidates.len() > MAX_CANDIDATES {
             return Err(EngineError::BadRequest(format!("a score takes 1 to {MAX_CANDIDATES} candidates")));
@@ -227,50 +245,41 @@ impl Handle {
         if prompt.len() > limit {
             return Err(EngineError::TooLong { prompt_tokens: prompt.len(), max_tokens: 0, limit });
         }
-        let rope = self.rope(prompt.len(), 0)?;
         let (reply, outcome) = oneshot::channel();
         let task = Task::Score { candidates, reply };
-        self.push(Job {
-            prompt,
-            cache_salt,
-            priority,
-            user,
-            rope,
-            deadline,
-            submitted: Instant::now(),
-            task,
-        })?;
-        outcome.await.unwrap_or(Err(EngineError::Stopped))
+        self.push(self.job(prompt, &Terms { cache_salt, priority, user, deadline }, task)?)?;
+        Ok(outcome)
     }
 
-    /// Lets no later request use anything of prompts before now; their places in the cache are taken by others from then on.
+    /// Lets no later request use anything of prompts before now, waiting ones too; their places in the cache are taken by
+    /// others from then on.
     pub fn forget(&self) {
-        self.shared.forget.store(true, Ordering::Release);
-        let job = Job {
-            prompt: Vec::new(),
-            cache_salt: [0; 16],
-            priority: Priority::Interactive,
-            user: 0,
-            rope: RopeProfile::X1,
-            deadline: None,
-            submitted: Instant::now(),
-            task: Task::Forget,
-        };
+        self.shared.epoch.fetch_add(1, Ordering::AcqRel);
+        let terms = Terms { cache_salt: [0; 16], priority: Priority::Interactive, user: 0, deadline: None };
         // A full queue needs no waking, and a stopped thread holds nothing.
-        let _ = self.push(job);
+        let _ = self.job(Vec::new(), &terms, Task::Forget).and_then(|job| self.push(job));
     }
 
-    /// How the positions of a prompt and its answer are counted.
-    fn rope(&self, prompt_tokens: usize, max_tokens: usize) -> Result<RopeProfile, EngineError> {
-        let limit = self.shared.context;
+    /// A job of now, its positions counted as its length asks for.
+    fn job(&self, prompt: Vec<u32>, terms: &Terms, task: Task) -> Result<Job, EngineError> {
+        let (prompt_tokens, max_tokens, limit) = (prompt.len(), task.max_tokens(), self.shared.context);
         let rope = self.shared.about.rope_of(prompt_tokens + max_tokens);
-        rope.ok_or(EngineError::TooLong { prompt_tokens, max_tokens, limit })
+        let rope = rope.ok_or(EngineError::TooLong { prompt_tokens, max_tokens, limit })?;
+        let Terms { cache_salt, priority, user, deadline } = *terms;
+        let epoch = self.shared.epoch.load(Ordering::Acquire);
+        let salt = job::salt(cache_salt, rope);
+        let names = blocks::names(&salt, &prompt);
+        let (submitted, fingerprint) = (Instant::now(), self.shared.digest.clone());
+        Ok(Job { prompt, salt, names, priority, user, rope, deadline, submitted, epoch, fingerprint, task })
     }
 
     fn push(&self, job: Job) -> Result<(), EngineError> {
         let thread = self.shared.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.as_ref().is_none_or(JoinHandle::is_finished) {
             return Err(EngineError::Stopped);
+        }
+        if let Some(vault) = &self.shared.vault {
+            vault.want(&job.names);
         }
         self.shared.queue.push(job)
     }
@@ -322,15 +331,37 @@ impl fmt::Debug for Handle {
     }
 }
 
-fn load(options: &DecoderOptions) -> Result<Box<dyn Model>, EngineError> {
+/// A model that was run once, its tokenizer, and the longest sequence in tokens.
+struct Loaded {
+    model: Box<dyn Model>,
+    tokenizer: Tokenizer,
+    context: usize,
+}
+
+fn load(options: &DecoderOptions) -> Result<Loaded, EngineError> {
+    let tokenizer = Tokenizer::load(&options.tokenizer)?;
+    if !tokenizer.is_byte_level() {
+        return Err(EngineError::model(&options.tokenizer, "its vocabulary is not byte-level"));
+    }
     let allowed = std::thread::available_parallelism().map_or(1, usize::from);
-    decoder::load(&LoadOptions {
+    let mut model = decoder::load(&LoadOptions {
         model: &options.model,
         format: options.load_format,
         device: options.device,
         kv_tokens: options.kv_tokens.max(options.max_context_tokens),
         threads: options.threads.unwrap_or(allowed),
-    })
+    })?;
+    let about = model.about();
+    if about.vocabulary < tokenizer.size() {
+        let detail = format!("it has {} ids, the tokenizer {}", about.vocabulary, tokenizer.size());
+        return Err(EngineError::model(&options.model, detail));
+    }
+    let context = options.max_context_tokens.min(about.longest());
+    if context < 2 {
+        return Err(EngineError::BadRequest("`max_context_tokens` must be at least 2".into()));
+    }
+    warm_up(model.as_mut(), context)?;
+    Ok(Loaded { model, tokenizer, context })
 }
 
 /// Reads a prompt and one token more, so that a broken model is found now.
@@ -348,6 +379,19 @@ fn warm_up(model: &mut dyn Model, context: usize) -> Result<(), EngineError> {
     Ok(())
 }
 
+fn log(fingerprint: &Fingerprint, about: &About, blocks: usize, took: Duration) {
+    tracing::info!(
+        model = %fingerprint.model,
+        architecture = %fingerprint.architecture,
+        quantization = %fingerprint.quantization,
+        device = %fingerprint.device,
+        context_tokens = fingerprint.context_tokens,
+        kv_mib_at_most = (about.kv_bytes * blocks * BLOCK_TOKENS) >> 20,
+        seconds = took.as_secs(),
+        "loaded a decoder"
+    );
+}
+
 fn describe(options: DecoderOptions, about: &About, tokenizer: &Tokenizer, context: usize) -> Fingerprint {
     Fingerprint {
         model: fingerprint::file_name(&options.model),
@@ -361,6 +405,7 @@ fn describe(options: DecoderOptions, about: &About, tokenizer: &Tokenizer, conte
         }
         .to_owned(),
         device: fingerprint::device(options.device),
+        kernels: fingerprint::kernels(options.device, options.device == DeviceChoice::Cpu),
         context_tokens: context as u32,
         chunk_tokens: 0,
     }

@@ -6,6 +6,7 @@ use super::*;
 use crate::event::Event;
 use crate::event::Finish;
 use crate::event::FinishReason;
+use crate::grammar::Grammar;
 use crate::request::Sampling;
 use crate::tiny;
 
@@ -37,6 +38,7 @@ fn options(directory: &Path) -> DecoderOptions {
         device: DeviceChoice::Cpu,
         max_context_tokens: 100,
         kv_tokens: 100,
+        vault: None,
         max_sequences: 1,
         queue_depth: 2,
         threads: None,
@@ -45,15 +47,7 @@ fn options(directory: &Path) -> DecoderOptions {
 }
 
 fn request(prompt: &[u32], max_tokens: u32) -> Request {
-    Request {
-        prompt: prompt.to_vec(),
-        sampling: Sampling { max_tokens, ..Sampling::default() },
-        stop: Vec::new(),
-        cache_salt: [0; 16],
-        priority: Priority::Interactive,
-        user: 0,
-        deadline: None,
-    }
+    Request::new(prompt.to_vec(), Sampling { max_tokens, ..Sampling::default() })
 }
 
 /// All text and the end.
@@ -66,7 +60,7 @@ fn collect(mut generation: Generation) -> (String, Finish) {
                 assert_eq!(generation.blocking_next(), None);
                 return (text, finish);
             }
-            Some(Event::Queued { .. } | Event::Started { .. }) => {}
+            Some(Event::Queued { .. } | Event::Started { .. } | Event::Thought { .. }) => {}
             Some(Event::Failed(error)) => panic!("{error}"),
             None => panic!("no end"),
         }
@@ -82,7 +76,7 @@ async fn events_come_in_order_and_add_up() {
     let handle = start(2);
     let mut generation = handle.submit(request(&[1, 2, 3], 20)).unwrap();
 
-    assert_eq!(generation.next().await, Some(Event::Queued { position: 0 }));
+    assert_eq!(generation.next().await, Some(Event::Queued { position: 0, wait: Duration::ZERO }));
     assert_eq!(generation.next().await, Some(Event::Started { prompt_tokens: 3, cached_tokens: 0 }));
     let (mut all_text, mut all_tokens) = (String::new(), Vec::new());
     let finish = loop {
@@ -157,6 +151,69 @@ fn a_prefix_is_reused_for_the_same_salt_only() {
     assert_eq!(cold.tokens, other.tokens);
 }
 
+/// Ten blocks of cache, and a vault of so many bytes; a block has 32 KiB.
+fn start_with_vault(memory_bytes: usize, files: &Path) -> Handle {
+    let directory = tiny::model("qwen3");
+    let vault = VaultOptions { memory_bytes, directory: Some(files.join("kv")), disk_bytes: 10 << 20 };
+    let (max_context_tokens, kv_tokens) = (640, 640);
+    let options =
+        DecoderOptions { max_context_tokens, kv_tokens, vault: Some(vault), ..options(directory.path()) };
+    Handle::start(options).unwrap()
+}
+
+/// Asks short things until the cache holds nothing of what was asked before.
+fn crowd_out(handle: &Handle, salt: u8) {
+    for number in 0..12 {
+        let prompt: Vec<u32> = (0..70).map(|i| (i + number) % 256).collect();
+        run(handle, Request { cache_salt: [salt; 16], ..request(&prompt, 1) });
+    }
+}
+
+#[test]
+fn what_left_the_cache_comes_back_from_memory() {
+    let files = tempfile::tempdir().unwrap();
+    let handle = start_with_vault(10 << 20, files.path());
+    let prompt: Vec<u32> = (0..600).map(|i| i * 31 % 256).collect();
+    let cold = run(&handle, request(&prompt, 10)).1;
+    crowd_out(&handle, 7);
+
+    let warm = run(&handle, request(&prompt, 10)).1;
+    let foreign = run(&handle, Request { cache_salt: [1; 16], ..request(&prompt, 10) }).1;
+    handle.forget();
+    let after = run(&handle, request(&prompt, 10)).1;
+
+    assert_eq!((cold.cached_tokens, warm.cached_tokens), (0, 576));
+    assert_eq!((foreign.cached_tokens, after.cached_tokens), (0, 0));
+    assert_eq!((&warm.tokens, &foreign.tokens, &after.tokens), (&cold.tokens, &cold.tokens, &cold.tokens));
+    assert_eq!(handle.load().recalled_tokens, 576);
+}
+
+#[test]
+fn what_left_the_memory_comes_back_from_disk() {
+    let files = tempfile::tempdir().unwrap();
+    let handle = start_with_vault(100 << 10, files.path());
+    let prompt: Vec<u32> = (0..600).map(|i| i * 31 % 256).collect();
+    let cold = run(&handle, request(&prompt, 10)).1;
+    let deadline = Instant::now() + Duration::from_mins(1);
+
+    // reading it takes this model less time than a file, so that it may take some rounds
+    for salt in 1.. {
+        crowd_out(&handle, salt);
+        let warm = run(&handle, request(&prompt, 10)).1;
+        assert_eq!(warm.tokens, cold.tokens);
+        if handle.load().kept_on_disk > 0 && warm.cached_tokens > 192 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{:?}", handle.load());
+    }
+
+    handle.forget();
+    assert_eq!(run(&handle, request(&prompt, 10)).1.cached_tokens, 0);
+    while std::fs::read_dir(files.path().join("kv")).unwrap().count() > 5 {
+        assert!(Instant::now() < deadline, "files are deleted when all is forgotten");
+    }
+}
+
 /// Prompts of many lengths, some of which begin alike, with sampling of their own.
 fn crowd() -> Vec<Request> {
     let prompt = |length: u32, kind: u32| -> Vec<u32> {
@@ -169,16 +226,28 @@ fn crowd() -> Vec<Request> {
             request.sampling.seed = u64::from(kind);
             request.priority = if kind % 4 == 0 { Priority::Bulk } else { Priority::Interactive };
             request.user = u64::from(kind % 5);
+            request.logprobs = Some(kind % 3);
+            request.grammar = (kind % 6 == 1).then(|| Grammar::Regex("[a-f ]{30,80}".into()));
             request
         })
         .collect()
 }
 
+/// An answer's tokens, and the bits of all that is said of their chances.
+fn bits(finish: Finish) -> (Vec<u32>, Vec<u32>) {
+    assert_eq!(finish.logprobs.len(), finish.tokens.len());
+    let of = |(id, logprob): &(u32, f32)| [*id, logprob.to_bits()];
+    let each = finish.logprobs.iter();
+    let bits = each
+        .flat_map(|place| [vec![place.logprob.to_bits()], place.top.iter().flat_map(of).collect()].concat());
+    (finish.tokens, bits.collect())
+}
+
 #[test]
 fn a_hundred_times_in_any_company_a_request_has_the_same_answer() {
-    let alone: Vec<Vec<u32>> = {
+    let alone: Vec<(Vec<u32>, Vec<u32>)> = {
         let handle = start(2);
-        crowd().into_iter().map(|request| run(&handle, request).1.tokens).collect()
+        crowd().into_iter().map(|request| bits(run(&handle, request).1)).collect()
     };
     let mut seen = 0;
     // room for all, few at a time, and little memory
@@ -192,11 +261,8 @@ fn a_hundred_times_in_any_company_a_request_has_the_same_answer() {
                 .map(|(index, request)| (index, handle.submit(request).unwrap()))
                 .collect();
             for (index, generation) in running {
-                let (_, finish) = collect(generation);
-                assert_eq!(
-                    finish.tokens, alone[index],
-                    "request {index} of round {round} beside {max_sequences}"
-                );
+                let answer = bits(collect(generation).1);
+                assert_eq!(answer, alone[index], "request {index} of round {round} beside {max_sequences}");
                 seen += 1;
             }
         }
@@ -241,6 +307,91 @@ fn what_is_to_be_forgotten_serves_no_later_prompt() {
 
     assert_eq!((after.cached_tokens, warm.cached_tokens), (0, 576));
     assert_eq!(cold.tokens, after.tokens);
+}
+
+#[test]
+fn what_waits_while_all_is_forgotten_serves_no_later_prompt() {
+    let handle = start(4);
+    let prompt: Vec<u32> = (0..600).map(|i| i * 31 % 256).collect();
+    let mut first = handle.submit(request(&[1, 2, 3], LONG)).unwrap();
+    while !matches!(first.blocking_next(), Some(Event::Text { .. })) {}
+    let waiting = handle.submit(request(&prompt, 10)).unwrap();
+
+    handle.forget();
+    drop(first);
+    let waited = collect(waiting).1;
+    let after = run(&handle, request(&prompt, 10)).1;
+
+    assert_eq!((waited.cached_tokens, after.cached_tokens), (0, 0));
+    assert_eq!(waited.tokens, after.tokens);
+}
+
+#[test]
+fn logprobs_are_those_of_the_model_whatever_was_chosen() {
+    let handle = start(2);
+    let mut hot = request(&[9, 8, 7], 30);
+    hot.sampling.temperature = 3.0;
+    hot.logprobs = Some(5);
+
+    let finish = run(&handle, hot).1;
+    let greedy = run(&handle, Request { logprobs: Some(1), ..request(&[9, 8, 7], 30) }).1;
+    let silent = run(&handle, request(&[9, 8, 7], 30)).1;
+
+    assert_eq!(finish.logprobs.len(), 30);
+    for (token, place) in finish.tokens.iter().zip(&finish.logprobs) {
+        assert_eq!(place.top.len(), 5);
+        assert!(
+            place.top.is_sorted_by(|a, b| a.1 >= b.1) && place.top.iter().all(|(_, logprob)| *logprob <= 0.0)
+        );
+        let listed = place.top.iter().find(|(id, _)| id == token);
+        assert!(listed.map_or(place.logprob <= place.top[4].1, |(_, logprob)| logprob.to_bits()
+            == place.logprob.to_bits()));
+    }
+    assert!(greedy.logprobs.iter().zip(&greedy.tokens).all(|(place, token)| place.top[0].0 == *token));
+    assert_eq!((silent.tokens, silent.logprobs), (greedy.tokens, Vec::new()));
+}
+
+#[test]
+fn an_answer_has_the_form_that_was_asked_for() {
+    let handle = start(2);
+    let mut yes_or_no = request(&[1, 2, 3], 60);
+    yes_or_no.sampling.temperature = 2.0;
+    yes_or_no.grammar = Some(Grammar::JsonSchema(serde_json::json!({"enum": ["yes", "no", "费"]})));
+    let refused = Request { grammar: Some(Grammar::Regex("(".into())), ..request(&[1], 5) };
+
+    let (text, finish) = run(&handle, yes_or_no);
+
+    assert!(["\"yes\"", "\"no\"", "\"费\""].contains(&text.trim()), "{text}");
+    assert_eq!(finish.reason, FinishReason::Stop);
+    assert!(matches!(handle.submit(refused).err(), Some(EngineError::BadRequest(_))));
+}
+
+#[test]
+fn thinking_is_told_apart_and_ends_with_its_budget() {
+    let handle = start(2);
+    let think = handle.tokenizer().special("<think>").unwrap();
+    let thinking = Request {
+        max_thinking_tokens: Some(20),
+        grammar: Some(Grammar::Regex("[xyz]{8}".into())),
+        ..request(&[1, 2, think], 400)
+    };
+    let (mut thoughts, mut text) = (String::new(), String::new());
+    let mut generation = handle.submit(thinking).unwrap();
+
+    let finish = loop {
+        match generation.blocking_next() {
+            Some(Event::Thought { text, .. }) => thoughts += &text,
+            Some(Event::Text { text: piece, .. }) => text += &piece,
+            Some(Event::Finished(finish)) => break finish,
+            Some(Event::Queued { .. } | Event::Started { .. }) => {}
+            other => panic!("{other:?}"),
+        }
+    };
+
+    assert!(thoughts.ends_with("directly now.\n"), "{thoughts}");
+    assert!(text.len() == 8 && text.chars().all(|c| "xyz".contains(c)), "{text}");
+    assert_eq!(finish.reason, FinishReason::Stop);
+    assert!(finish.thinking_tokens > 20 && finish.completion_tokens > finish.thinking_tokens + 8);
 }
 
 #[test]
@@ -331,7 +482,7 @@ fn stopping_cancels_refuses_and_stays_stopped() {
     handle.stop();
 
     assert_eq!(collect(running).1.reason, FinishReason::Cancelled);
-    assert_eq!(waiting.blocking_next(), Some(Event::Queued { position: 0 }));
+    assert!(matches!(waiting.blocking_next(), Some(Event::Queued { position: 0, wait }) if !wait.is_zero()));
     assert_eq!(waiting.blocking_next(), Some(Event::Failed(EngineError::Stopped)));
     assert_eq!(waiting.blocking_next(), None);
     assert_eq!(handle.submit(request(&[1], 5)).err(), Some(EngineError::Stopped));
@@ -380,7 +531,8 @@ fn the_fingerprint_names_everything() {
     assert_eq!(fingerprint.weights_sha256, "abc");
     assert_eq!(fingerprint.tokenizer_sha256, handle.tokenizer().sha256());
     assert_eq!(fingerprint.context_tokens as usize, tiny::CONTEXT);
-    assert!(fingerprint.device.starts_with("cpu "));
+    assert!(fingerprint.device.starts_with("cpu ") && fingerprint.kernels.starts_with("docent "));
+    assert_eq!(run(&handle, request(&[1], 1)).1.fingerprint, fingerprint.digest());
     let json = serde_json::to_string(fingerprint).unwrap();
     assert_eq!(&serde_json::from_str::<Fingerprint>(&json).unwrap(), fingerprint);
 }

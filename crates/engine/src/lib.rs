@@ -1,9 +1,10 @@
-//! The engine: token ids in, token ids and vectors out, from language models in this process.
+//! The engine: token ids in, token ids, vectors and scores out, from language models in this process.
 //!
 //! ```text
 //! caller ── Handle::submit ──▶ queue ──▶ worker ──▶ decoder (candle)
 //!        ◀── Generation ◀── events ◀──────┘  └──▶ sampler, detokenizer
 //!        ── Encoder::embed ──▶ queue ──▶ encoder ──▶ vectors
+//!        ── CrossEncoder::score ──▶ queue ──▶ encoder, head ──▶ scores of passages
 //! ```
 //!
 //! One thread owns each model; every queue has a bound; dropping a result cancels its work. The life of a token is
@@ -19,18 +20,24 @@ mod event;
 mod fingerprint;
 mod request;
 
+mod cross_encoder;
+mod decoder_reranker;
 mod encoder;
 mod handle;
+mod rerank;
 mod threads;
 mod tokenizer;
 
 mod job;
 mod queue;
+mod serve;
 mod turns;
 
 mod blocks;
 mod scheduler;
 mod sequence;
+
+mod vault;
 
 mod load;
 mod pace;
@@ -38,7 +45,11 @@ mod running;
 mod worker;
 
 mod detokenize;
+mod grammar;
+mod logprobs;
 mod sampler;
+mod thinking;
+mod writer;
 
 mod decoder;
 mod float;
@@ -47,11 +58,16 @@ mod lanes;
 mod weights;
 
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod tiny;
 
+pub use crate::cross_encoder::CrossEncoder;
+pub use crate::cross_encoder::CrossEncoderOptions;
 pub use crate::decoder::LoadFormat;
 #[doc(hidden)]
 pub use crate::decoder::stopwatch::Stopwatch;
+pub use crate::decoder_reranker::DecoderReranker;
 pub use crate::device::DeviceChoice;
 pub use crate::encoder::Embeddings;
 pub use crate::encoder::Encoder;
@@ -65,6 +81,7 @@ pub use crate::event::Finish;
 pub use crate::event::FinishReason;
 pub use crate::event::Generation;
 pub use crate::fingerprint::Fingerprint;
+pub use crate::grammar::Grammar;
 pub use crate::handle::DecoderOptions;
 pub use crate::handle::Handle;
 pub use crate::handle::Limits;
@@ -72,8 +89,12 @@ pub use crate::handle::ScoreRequest;
 #[doc(hidden)]
 pub use crate::kernels::bench;
 pub use crate::load::Load;
+pub use crate::logprobs::Logprob;
 pub use crate::request::Priority;
 pub use crate::request::Request;
 pub use crate::request::Sampling;
+pub use crate::rerank::Relevance;
+pub use crate::rerank::RerankRequest;
 pub use crate::threads::thread_variables;
 pub use crate::tokenizer::Tokenizer;
+pub use crate::vault::VaultOptions;

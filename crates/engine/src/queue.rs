@@ -26,10 +26,19 @@ pub(crate) trait Waiting {
     fn abandoned(&self) -> bool;
     /// When it is of no more use.
     fn deadline(&self) -> Option<Instant>;
-    /// Tells whoever waits how many jobs are before it.
-    fn waits_at(&self, position: usize);
+    /// Tells whoever waits where it stands.
+    fn waits_at(&self, place: Place);
     /// Tells whoever waits that the deadline passed before its turn came.
     fn expire(self);
+}
+
+/// Where a job stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// How many jobs are before it.
+    pub position: usize,
+    /// How long that takes, as far as can be told from the jobs before.
+    pub wait: Duration,
 }
 
 /// Jobs and the order in which they will be served.
@@ -44,6 +53,9 @@ struct State<J> {
     waiting: VecDeque<Entry<J>>,
     turns: Turns,
     stopping: bool,
+    /// How many jobs are served side by side, and how many are now.
+    places: usize,
+    serving: usize,
     /// A running mean of the time from one job's end to the next one's while there is work.
     service: Duration,
     /// When the last job ended.
@@ -59,12 +71,20 @@ struct Entry<J> {
 }
 
 impl<J: Waiting> Queue<J> {
-    /// A queue of at most `depth` waiting jobs, at least one; bulk jobs may take half of it.
+    /// A queue of at most `depth` waiting jobs, at least one, before somebody who serves one at a time; bulk jobs may take
+    /// half of it.
     pub(crate) fn new(depth: usize) -> Self {
+        Self::before(1, depth)
+    }
+
+    /// The same before somebody who serves `places` at a time.
+    pub(crate) fn before(places: usize, depth: usize) -> Self {
         let state = State {
             waiting: VecDeque::new(),
             turns: Turns::default(),
             stopping: false,
+            places,
+            serving: 0,
             service: FIRST_GUESS,
             ended: None,
         };
@@ -93,7 +113,8 @@ impl<J: Waiting> Queue<J> {
         state.waiting.push_back(Entry { job, begun: false, told: None });
         let last = state.waiting.len() - 1;
         if let Some(position) = state.order().iter().position(|place| *place == last) {
-            state.waiting[last].tell(position);
+            let wait = state.wait_at(position);
+            state.waiting[last].tell(Place { position, wait });
         }
         self.wake.notify_one();
         Ok(())
@@ -140,7 +161,7 @@ impl<J: Waiting> Queue<J> {
         state.stopping
     }
 
-    /// Learns that a job ended and what it lasted, for the estimate in `Busy`.
+    /// Learns that a job ended and what it lasted, for estimates.
     pub(crate) fn served(&self, duration: Duration) {
         self.lock().learn(Instant::now(), duration);
     }
@@ -170,9 +191,9 @@ impl<J: Waiting> Entry<J> {
     }
 
     /// Only news is told: what waits has room for so many events.
-    fn tell(&mut self, position: usize) {
-        if self.told.replace(position) != Some(position) {
-            self.job.waits_at(position);
+    fn tell(&mut self, place: Place) {
+        if self.told.replace(place.position) != Some(place.position) {
+            self.job.waits_at(place);
         }
     }
 }
@@ -200,8 +221,10 @@ impl<J: Waiting> State<J> {
         }
         let entry = self.waiting.remove(place)?;
         self.turns.give(entry.claim());
+        self.serving += 1;
         for (position, place) in self.order().into_iter().enumerate() {
-            self.waiting[place].tell(position);
+            let wait = self.wait_at(position);
+            self.waiting[place].tell(Place { position, wait });
         }
         Some(entry.job)
     }
@@ -211,6 +234,13 @@ impl<J: Waiting> State<J> {
     fn learn(&mut self, now: Instant, duration: Duration) {
         let since = self.ended.replace(now).map_or(duration, |ended| now.saturating_duration_since(ended));
         self.service = (self.service * 3 + duration.min(since)) / 4;
+        self.serving = self.serving.saturating_sub(1);
+    }
+
+    /// Until a place is free for who has so many before it, when one becomes free after each mean of a job.
+    fn wait_at(&self, position: usize) -> Duration {
+        let ends = (self.serving + position + 1).saturating_sub(self.places);
+        self.service.saturating_mul(ends as u32)
     }
 
     /// When a place should be free: after the mean of one job, in whole seconds.

@@ -14,6 +14,8 @@ struct Job {
     deadline: Option<Instant>,
     /// All positions that it was told.
     told: Arc<Mutex<Vec<usize>>>,
+    /// The last wait that it was told.
+    wait: Arc<Mutex<Duration>>,
 }
 
 impl Waiting for Job {
@@ -33,15 +35,24 @@ impl Waiting for Job {
         self.deadline
     }
 
-    fn waits_at(&self, position: usize) {
-        self.told.lock().unwrap().push(position);
+    fn waits_at(&self, place: Place) {
+        self.told.lock().unwrap().push(place.position);
+        *self.wait.lock().unwrap() = place.wait;
     }
 
     fn expire(self) {}
 }
 
 fn job(name: u32, priority: Priority) -> Job {
-    Job { name, priority, user: 0, abandoned: Arc::default(), deadline: None, told: Arc::default() }
+    Job {
+        name,
+        priority,
+        user: 0,
+        abandoned: Arc::default(),
+        deadline: None,
+        told: Arc::default(),
+        wait: Arc::default(),
+    }
 }
 
 #[test]
@@ -57,6 +68,30 @@ fn interactive_jobs_overtake_bulk_jobs_but_not_for_ever() {
     let order: Vec<u32> = (0..13).map(|_| queue.pop().unwrap().name).collect();
 
     assert_eq!(order, [0, 1, 2, 3, 100, 4, 5, 6, 7, 101, 8, 9, 102]);
+}
+
+#[test]
+fn who_waits_hears_how_long() {
+    let queue = Queue::before(2, 20);
+    let jobs: Vec<Arc<Mutex<Duration>>> = (0..5)
+        .map(|name| {
+            let job = job(name, Priority::Interactive);
+            let wait = job.wait.clone();
+            queue.push(job).unwrap();
+            wait
+        })
+        .collect();
+    let wait = |index: usize| *jobs[index].lock().unwrap();
+    assert_eq!([wait(1), wait(2), wait(4)], [Duration::ZERO, FIRST_GUESS, FIRST_GUESS * 3]);
+
+    for _ in 0..2 {
+        queue.pop().unwrap();
+    }
+    assert_eq!([wait(2), wait(4)], [FIRST_GUESS, FIRST_GUESS * 3]);
+
+    queue.served(FIRST_GUESS);
+    queue.pop().unwrap();
+    assert!(wait(4) > FIRST_GUESS && wait(4) <= FIRST_GUESS * 2);
 }
 
 #[test]

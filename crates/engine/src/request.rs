@@ -6,9 +6,12 @@ use serde::Deserialize;
 use serde::Serialize;
 
 use crate::error::EngineError;
+use crate::grammar::Grammar;
 
 const MAX_STOP_STRINGS: usize = 16;
 const MAX_STOP_BYTES: usize = 512;
+/// How many of the likeliest tokens may be asked for at each place.
+const MAX_LOGPROBS: u32 = 20;
 
 /// One prompt to continue.
 #[derive(Debug, Clone)]
@@ -19,6 +22,14 @@ pub struct Request {
     pub sampling: Sampling,
     /// Strings that end the answer; they are never part of it. At most 16 of at most 512 bytes.
     pub stop: Vec<String>,
+    /// The form that the answer must have; thinking before it is free.
+    pub grammar: Option<Grammar>,
+    /// How many tokens the model may think (between `<think>` and `</think>`, which the prompt may open) before it is
+    /// made to answer. They count towards `sampling.max_tokens` as well; so do the 30 or so that make it answer.
+    pub max_thinking_tokens: Option<u32>,
+    /// Whether `Finish::logprobs` is wanted, and how many of the likeliest tokens with it: at most 20. Costs a
+    /// millisecond or so for each token.
+    pub logprobs: Option<u32>,
     /// Opaque; KV of a prompt is only ever reused by a request with the same salt.
     pub cache_salt: [u8; 16],
     /// Which queue the request waits in.
@@ -110,6 +121,22 @@ impl Sampling {
 }
 
 impl Request {
+    /// A request of a person that nothing is known of, without stop strings, grammar, log-probabilities or deadline.
+    pub fn new(prompt: Vec<u32>, sampling: Sampling) -> Self {
+        Self {
+            prompt,
+            sampling,
+            stop: Vec::new(),
+            grammar: None,
+            max_thinking_tokens: None,
+            logprobs: None,
+            cache_salt: [0; 16],
+            priority: Priority::Interactive,
+            user: 0,
+            deadline: None,
+        }
+    }
+
     /// Checks all that needs no queue: sampling, stop strings, ids below `vocabulary`, length within `limit` tokens.
     pub(crate) fn validate(&self, vocabulary: usize, limit: usize) -> Result<(), EngineError> {
         self.sampling.validate()?;
@@ -122,6 +149,9 @@ impl Request {
         }
         if let Some(id) = self.prompt.iter().find(|id| **id as usize >= vocabulary) {
             return Err(EngineError::BadRequest(format!("the prompt holds token {id} of {vocabulary}")));
+        }
+        if self.logprobs.is_some_and(|count| count > MAX_LOGPROBS) {
+            return Err(EngineError::BadRequest(format!("`logprobs` must be at most {MAX_LOGPROBS}")));
         }
         if self.stop.len() > MAX_STOP_STRINGS {
             return Err(EngineError::BadRequest(format!("more than {MAX_STOP_STRINGS} stop strings")));

@@ -3,18 +3,48 @@
 use std::time::Duration;
 use std::time::Instant;
 
+use crate::decoder::About;
 use crate::decoder::RopeProfile;
-use crate::detokenize::Detokenizer;
-use crate::detokenize::StopFilter;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::event::Finish;
 use crate::event::FinishReason;
+use crate::grammar::Form;
 use crate::job::Job;
 use crate::job::Task;
-use crate::request::Sampling;
+use crate::logprobs::Chances;
+use crate::logprobs::Logprob;
 use crate::sampler::Sampler;
+use crate::thinking::Kind;
+use crate::thinking::Marks;
+use crate::thinking::Thinking;
 use crate::tokenizer::Tokenizer;
+use crate::writer::Writer;
+
+/// Control tokens that end an answer in the chat formats of the supported models.
+const END_TOKENS: [&str; 3] = ["<|im_end|>", "<|endoftext|>", "<|eot_id|>"];
+
+/// What a model's tokens mean.
+pub(crate) struct Language {
+    pub tokenizer: Tokenizer,
+    /// Ids that end an answer.
+    pub end: Vec<u32>,
+    /// Those around its thinking, if it thinks.
+    pub marks: Option<Marks>,
+}
+
+impl Language {
+    /// That of a model with its tokenizer.
+    ///
+    /// # Errors
+    /// `Internal` when the tokenizer fails on a plain sentence.
+    pub(crate) fn of(tokenizer: Tokenizer, about: &About) -> Result<Self, EngineError> {
+        let mut end: Vec<u32> = END_TOKENS.iter().filter_map(|name| tokenizer.special(name)).collect();
+        end.extend(&about.end);
+        let marks = Marks::of(&tokenizer)?;
+        Ok(Self { tokenizer, end, marks })
+    }
+}
 
 /// One request between its admission and its end.
 pub(crate) struct Running {
@@ -32,8 +62,11 @@ pub(crate) struct Running {
 /// An answer that is being written.
 struct Answer {
     sampler: Sampler,
-    sampling: Sampling,
+    form: Option<Form>,
+    thinking: Thinking,
     writer: Writer,
+    logprobs: Option<usize>,
+    max_tokens: usize,
 }
 
 /// What follows a token.
@@ -44,15 +77,18 @@ pub(crate) enum Followed {
 
 impl Running {
     /// Tells whoever waits that its prompt is being read.
-    pub(crate) fn begin(job: Job, cached_tokens: usize, tokenizer: &Tokenizer) -> Self {
+    pub(crate) fn begin(mut job: Job, cached_tokens: usize, language: &Language) -> Self {
         let mut finish = job.unfinished(FinishReason::Stop);
         finish.cached_tokens = cached_tokens as u32;
         job.send(Event::Started { prompt_tokens: finish.prompt_tokens, cached_tokens: finish.cached_tokens });
-        let answer = match &job.task {
-            Task::Generate { sampling, stop, .. } => Some(Answer {
-                sampler: Sampler::new(sampling.clone(), tokenizer.size(), &job.prompt),
-                sampling: sampling.clone(),
-                writer: Writer::new(stop),
+        let answer = match &mut job.task {
+            Task::Generate { wish, .. } => Some(Answer {
+                sampler: Sampler::new(wish.sampling.clone(), language.tokenizer.size(), &job.prompt),
+                form: wish.form.take(),
+                thinking: Thinking::new(language.marks.clone(), &job.prompt, wish.thinking_budget),
+                writer: Writer::new(&wish.stop),
+                logprobs: wish.logprobs,
+                max_tokens: wish.sampling.max_tokens as usize,
             }),
             Task::Score { .. } | Task::Forget => None,
         };
@@ -61,6 +97,11 @@ impl Running {
 
     pub(crate) fn job(&self) -> &Job {
         &self.job
+    }
+
+    /// How much of its prompt was there already: what came back while it was read is known only now.
+    pub(crate) fn note_cached(&mut self, tokens: usize) {
+        self.finish.cached_tokens = self.finish.cached_tokens.max(tokens as u32);
     }
 
     /// How its positions are counted.
@@ -81,30 +122,35 @@ impl Running {
     /// Chooses what comes next, and tells whoever waits.
     ///
     /// # Errors
-    /// `Internal` for logits that are no numbers.
+    /// `Internal` for logits that are no numbers, `BadRequest` for a grammar that became too costly.
     pub(crate) fn follow(
         &mut self,
         logits: &mut [f32],
-        tokenizer: &Tokenizer,
-        end: &[u32],
+        language: &Language,
     ) -> Result<Followed, EngineError> {
         let now = Instant::now();
         let read = *self.read.get_or_insert(now);
         self.finish.prefill = read - self.admitted;
         self.finish.decode = now - read;
-        let Some(Answer { sampler, sampling, writer }) = &mut self.answer else {
-            self.scores = scores(logits, tokenizer.size(), &self.job.task)?;
+        // ids from here on have rows in the model's table but mean nothing
+        let length = logits.len().min(language.tokenizer.size());
+        let logits = &mut logits[..length];
+        let Some(answer) = &mut self.answer else {
+            self.scores = scores(logits, &self.job.task)?;
             return Ok(Followed::ByNothing(FinishReason::Stop));
         };
-        let token = sampler.sample(logits)?;
-        if end.contains(&token) {
+        let Chosen { token, logprob } = answer.choose(logits)?;
+        if language.end.contains(&token) {
             return Ok(Followed::ByNothing(FinishReason::Stop));
         }
         self.finish.tokens.push(token);
-        if writer.write(&self.job, tokenizer, token) {
+        self.finish.logprobs.extend(logprob);
+        let over = answer.take(token, &language.tokenizer, |event| self.job.send(event))?;
+        self.finish.thinking_tokens = answer.thinking.tokens() as u32;
+        if over {
             return Ok(Followed::ByNothing(FinishReason::Stop));
         }
-        if self.finish.tokens.len() >= sampling.max_tokens as usize {
+        if self.finish.tokens.len() >= answer.max_tokens {
             return Ok(Followed::ByNothing(FinishReason::Length));
         }
         Ok(Followed::By(token))
@@ -114,7 +160,7 @@ impl Running {
     pub(crate) fn end(self, reason: FinishReason) {
         let Self { job, mut finish, answer, scores, .. } = self;
         if let Some(Answer { mut writer, .. }) = answer {
-            writer.finish(&job);
+            writer.finish(|event| job.send(event));
         }
         finish.completion_tokens = finish.tokens.len() as u32;
         finish.reason = reason;
@@ -132,60 +178,50 @@ impl Running {
     }
 }
 
+/// What comes next.
+struct Chosen {
+    token: u32,
+    logprob: Option<Logprob>,
+}
+
+impl Answer {
+    fn choose(&mut self, logits: &mut [f32]) -> Result<Chosen, EngineError> {
+        let held = self.logprobs.map(|top| (logits.to_vec(), top));
+        let token = if let Some(token) = self.thinking.forced() {
+            self.sampler.accept(token)
+        } else {
+            if self.thinking.answers()
+                && let Some(form) = &mut self.form
+            {
+                form.restrict(logits)?;
+            }
+            self.sampler.sample(logits)?
+        };
+        let Some((logits, top)) = held else { return Ok(Chosen { token, logprob: None }) };
+        let chances = Chances::of(&logits)?;
+        let logprob = Logprob { logprob: chances.logprob(token), top: chances.top(top) };
+        Ok(Chosen { token, logprob: Some(logprob) })
+    }
+
+    /// Writes a token down; says whether nothing more may follow it.
+    fn take(
+        &mut self,
+        token: u32,
+        tokenizer: &Tokenizer,
+        send: impl FnMut(Event),
+    ) -> Result<bool, EngineError> {
+        let kind = self.thinking.push(token);
+        let complete = match &mut self.form {
+            Some(form) if kind == Kind::Answer => form.push(token)?,
+            Some(_) | None => false,
+        };
+        Ok(self.writer.write(tokenizer, (token, kind), send) || complete)
+    }
+}
+
 /// The log-probability of each candidate.
-fn scores(logits: &[f32], vocabulary: usize, task: &Task) -> Result<Vec<f32>, EngineError> {
+fn scores(logits: &[f32], task: &Task) -> Result<Vec<f32>, EngineError> {
     let Task::Score { candidates, .. } = task else { return Ok(Vec::new()) };
-    let logits = &logits[..logits.len().min(vocabulary)];
-    let best = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-    let total: f64 = logits.iter().map(|logit| f64::from(logit - best).exp()).sum();
-    if !total.is_finite() {
-        return Err(EngineError::Internal("the model gave logits that are not numbers".into()));
-    }
-    let score = |id: &u32| {
-        let logit = logits.get(*id as usize).copied().unwrap_or(f32::NEG_INFINITY);
-        (f64::from(logit - best) - total.ln()) as f32
-    };
-    Ok(candidates.iter().map(score).collect())
-}
-
-/// Turns tokens into `Text` events.
-struct Writer {
-    detokenizer: Detokenizer,
-    filter: StopFilter,
-    tokens: Vec<u32>,
-    stopped: bool,
-}
-
-impl Writer {
-    fn new(stop: &[String]) -> Self {
-        let (detokenizer, filter) = (Detokenizer::default(), StopFilter::new(stop.to_vec()));
-        Self { detokenizer, filter, tokens: Vec::new(), stopped: false }
-    }
-
-    /// Sends what a token makes certain; says whether a stop string came.
-    fn write(&mut self, job: &Job, tokenizer: &Tokenizer, token: u32) -> bool {
-        self.tokens.push(token);
-        let text = self.detokenizer.push(tokenizer, token);
-        let cleared = self.filter.push(&text);
-        self.stopped = cleared.stopped;
-        self.send(job, cleared.text);
-        self.stopped
-    }
-
-    /// Sends what was held back, unless a stop string ended the text.
-    fn finish(&mut self, job: &Job) {
-        if self.stopped {
-            return;
-        }
-        let rest = self.detokenizer.finish();
-        let cleared = self.filter.push(&rest);
-        let held = if cleared.stopped { String::new() } else { self.filter.finish() };
-        self.send(job, cleared.text + &held);
-    }
-
-    fn send(&mut self, job: &Job, text: String) {
-        if !text.is_empty() {
-            job.send(Event::Text { text, tokens: std::mem::take(&mut self.tokens) });
-        }
-    }
+    let chances = Chances::of(logits)?;
+    Ok(candidates.iter().map(|id| chances.logprob(*id)).collect())
 }

@@ -47,10 +47,15 @@ impl Sampler {
         }
         self.penalise(logits);
         let id = if self.sampling.temperature == 0.0 { likeliest(logits) } else { self.draw(logits) };
+        Ok(self.accept(id))
+    }
+
+    /// Counts a token of the answer that was chosen otherwise.
+    pub(crate) fn accept(&mut self, id: u32) -> u32 {
         self.step += 1;
         self.seen.insert(id);
         *self.counts.entry(id).or_default() += 1;
-        Ok(id)
+        id
     }
 
     /// Repetition as in Hugging Face transformers (prompt and answer), presence and frequency as in OpenAI's API

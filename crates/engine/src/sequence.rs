@@ -4,9 +4,11 @@
 use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
 use crate::blocks::Blocks;
+use crate::blocks::Label;
 use crate::blocks::Name;
 use crate::blocks::Prefix;
 use crate::blocks::blocks_for;
+#[cfg(test)]
 use crate::blocks::names;
 use crate::request::Priority;
 
@@ -52,13 +54,14 @@ pub(crate) struct Sequence {
 }
 
 impl Sequence {
-    /// A sequence that holds nothing yet. Takes a SHA-256 of the prompt.
+    /// A sequence that holds nothing yet, with the names of its prompt's blocks.
+    #[cfg(test)]
     pub(crate) fn new(id: SequenceId, prompt: Vec<u32>, terms: Terms) -> Self {
         let names = names(&terms.salt, &prompt);
         Self::with_names(id, prompt, terms, names)
     }
 
-    /// The same with names that were made elsewhere.
+    /// A sequence that holds nothing yet; `names` are those of its prompt's blocks.
     pub(crate) fn with_names(id: SequenceId, prompt: Vec<u32>, terms: Terms, names: Vec<Name>) -> Self {
         assert!(!prompt.is_empty() && prompt.len() <= terms.limit, "prompts are checked before they wait");
         Self {
@@ -143,6 +146,25 @@ impl Sequence {
     pub(crate) fn find(&self, blocks: &Blocks) -> Vec<BlockId> {
         let continues = self.shared == self.table.len() && (self.prefills() || self.table.is_empty());
         if self.shares && continues { blocks.find(self.prefix(), &self.table) } else { Vec::new() }
+    }
+
+    /// What the next block of its prompt is, if it is at the beginning of one that another may have computed.
+    pub(crate) fn next_shared(&self) -> Option<Label> {
+        let place = self.table.len();
+        let aligned = self.prefills() && self.shared == place && self.computed == place * BLOCK_TOKENS;
+        (self.shares && aligned && place < self.prefix().reusable()).then(|| self.prefix().label(place))
+    }
+
+    /// The names of the prompt's blocks that its table does not have yet.
+    pub(crate) fn names_ahead(&self) -> &[Name] {
+        self.names.get(self.table.len()..).unwrap_or_default()
+    }
+
+    /// A block whose KV comes from elsewhere continues its table; others find it at once.
+    pub(crate) fn recall(&mut self, block: BlockId, blocks: &mut Blocks) {
+        self.grow(block);
+        self.advance(BLOCK_TOKENS, blocks);
+        self.cached += BLOCK_TOKENS;
     }
 
     /// Takes its place among those admitted.

@@ -12,14 +12,14 @@ use tempfile::TempDir;
 
 use crate::Tokenizer;
 
-/// Ids of [`tokenizer`]: 256 bytes, four merges, three control tokens.
-pub(crate) const VOCABULARY: usize = 263;
+/// Ids of [`tokenizer`]: 256 bytes, four merges, four control tokens.
+pub(crate) const VOCABULARY: usize = 264;
 /// The id that ends an answer.
 pub(crate) const END: u32 = 260;
 /// The longest sequence of a tiny model.
 pub(crate) const CONTEXT: usize = 1200;
 
-/// A byte-level tokenizer with `<|im_end|>` and `<think>` as control tokens.
+/// A byte-level tokenizer with `<|im_end|>`, `<think>` and `</think>` as control tokens.
 pub(crate) fn tokenizer() -> Tokenizer {
     static LOADED: LazyLock<Tokenizer> = LazyLock::new(|| load(&tokenizer_file()));
     LOADED.clone()
@@ -65,7 +65,7 @@ fn tokenizer_file() -> Value {
         json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": false, "use_regex": false});
     json!({
         "version": "1.0",
-        "added_tokens": [added(END, "<|im_end|>", true), added(261, "<|endoftext|>", true), added(262, "<think>", false)],
+        "added_tokens": [added(END, "<|im_end|>", true), added(261, "<|endoftext|>", true), added(262, "<think>", false), added(263, "</think>", false)],
         "pre_tokenizer": byte_level,
         "decoder": byte_level,
         "model": {

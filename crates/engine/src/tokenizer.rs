@@ -25,6 +25,8 @@ struct Inner {
     /// The file without its added tokens, so that no text can match one.
     plain: tokenizers::Tokenizer,
     special: HashMap<String, u32>,
+    /// The names of control tokens.
+    control: HashMap<u32, String>,
     /// The bytes of each id, if the vocabulary is byte-level; nothing for control tokens.
     bytes: Option<TokenBytes>,
     size: usize,
@@ -50,9 +52,10 @@ impl Tokenizer {
         let size = added.iter().map(|token| token.id as usize + 1).fold(base, usize::max);
         let byte_level = matches!(plain.get_decoder(), Some(DecoderWrapper::ByteLevel(_)));
         let bytes = byte_level.then(|| TokenBytes::read(&plain, &added, size));
+        let control = added.iter().map(|token| (token.id, token.content.clone())).collect();
         let special = added.into_iter().map(|token| (token.content, token.id)).collect();
         let sha256 = hex::encode(Sha256::digest(&data));
-        Ok(Self { inner: Arc::new(Inner { plain, special, bytes, size, sha256 }) })
+        Ok(Self { inner: Arc::new(Inner { plain, special, control, bytes, size, sha256 }) })
     }
 
     /// Encodes untrusted text: no special token is recognised in it and none is added around it.
@@ -70,6 +73,11 @@ impl Tokenizer {
         self.inner.special.get(token).copied()
     }
 
+    /// The name of a control token, such as `<|im_start|>`; nothing for ids that stand for text.
+    pub(crate) fn control(&self, id: u32) -> Option<&str> {
+        self.inner.control.get(&id).map(String::as_str)
+    }
+
     /// The number of tokens that [`Tokenizer::encode_text`] gives; 0 for text it fails on.
     pub fn count(&self, text: &str) -> usize {
         self.encode_text(text).map_or(0, |ids| ids.len())
@@ -81,8 +89,7 @@ impl Tokenizer {
             let bytes: Vec<u8> = ids.iter().flat_map(|id| bytes.of(*id)).copied().collect();
             return String::from_utf8_lossy(&bytes).into_owned();
         }
-        let control = |id: &u32| self.inner.special.values().any(|special| special == id);
-        let ids: Vec<u32> = ids.iter().copied().filter(|id| !control(id)).collect();
+        let ids: Vec<u32> = ids.iter().copied().filter(|id| self.control(*id).is_none()).collect();
         self.inner.plain.decode(&ids, true).unwrap_or_default()
     }
 

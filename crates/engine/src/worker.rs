@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::decoder::Model;
@@ -21,6 +22,7 @@ use crate::load::Gauge;
 use crate::pace::Pace;
 use crate::queue::Queue;
 use crate::running::Followed;
+use crate::running::Language;
 use crate::running::Running;
 use crate::scheduler::Scheduler;
 use crate::scheduler::Step;
@@ -28,23 +30,25 @@ use crate::scheduler::Swap;
 use crate::sequence::Sequence;
 use crate::sequence::SequenceId;
 use crate::sequence::Terms;
-use crate::tokenizer::Tokenizer;
+use crate::vault::Stock;
+use crate::vault::Vault;
 
 /// All that the thread owns.
 pub(crate) struct Worker {
     pub model: Box<dyn Model>,
     pub scheduler: Scheduler,
     pub max_sequences: usize,
-    pub tokenizer: Tokenizer,
-    /// Ids that end an answer.
-    pub end: Vec<u32>,
+    pub language: Language,
     pub queue: Arc<Queue<Job>>,
-    /// Set when nothing of earlier prompts may be kept.
-    pub forget: Arc<AtomicBool>,
+    /// How often everything was to be forgotten, and how often it was.
+    pub epoch: Arc<AtomicU64>,
+    pub forgotten: u64,
     /// Whoever is admitted, by the name of its sequence.
     pub running: HashMap<SequenceId, Running>,
     /// Keys and values of those that had to make room.
     pub swapped: HashMap<SequenceId, Saved>,
+    /// What had to leave the cache.
+    pub vault: Option<Arc<Vault>>,
     /// The next in turn, for which there is no room yet.
     pub next: Option<Box<Next>>,
     /// How many sequences were made: the name of the next.
@@ -60,16 +64,21 @@ pub(crate) struct Next {
 }
 
 impl Worker {
+    /// Starts the thread.
+    pub(crate) fn start(self) -> Result<JoinHandle<()>, EngineError> {
+        let thread = std::thread::Builder::new().name("engine-decoder".into()).spawn(move || self.run());
+        thread.map_err(|error| EngineError::Internal(format!("no thread: {error}")))
+    }
+
     /// Serves until the queue is stopped.
-    pub(crate) fn run(mut self) {
+    fn run(mut self) {
         loop {
             self.admit();
             if self.queue.tick() {
                 return self.end_all();
             }
             self.let_go();
-            self.forget_if_asked();
-            self.load.show(&self.scheduler);
+            self.show();
             if self.scheduler.is_idle() {
                 continue;
             }
@@ -78,7 +87,7 @@ impl Worker {
             if let Err(error) = outcome {
                 self.fail_all(&error);
             }
-            self.load.show(&self.scheduler);
+            self.show();
         }
     }
 
@@ -112,21 +121,29 @@ impl Worker {
             }
             let id = SequenceId(self.prepared);
             self.prepared += 1;
-            let limit = job.prompt.len() + job.max_tokens();
-            let terms = Terms { priority: job.priority, user: job.user, salt: job.salt(), limit };
-            let sequence = Box::new(Sequence::new(id, job.prompt.clone(), terms));
+            let limit = job.prompt.len() + job.task.max_tokens();
+            let terms = Terms { priority: job.priority, user: job.user, salt: job.salt, limit };
+            let sequence = Box::new(Sequence::with_names(id, job.prompt.clone(), terms, job.names.clone()));
             return Some(Box::new(Next { job, sequence }));
         }
     }
 
     /// Lets a sequence run, or gives it back where there is no room for it yet.
     fn begin(&mut self, next: Next) -> Option<Box<Next>> {
-        let Next { job, sequence } = next;
+        let Next { job, mut sequence } = next;
         let id = sequence.id();
+        self.forget_if_asked();
+        if job.epoch < self.forgotten {
+            sequence.keep_to_itself();
+        }
         match self.scheduler.admit(*sequence) {
             Ok(()) => {
+                let recalled = self.recall(id);
                 let cached_tokens = self.scheduler.sequence(id).map_or(0, Sequence::cached);
-                self.running.insert(id, Running::begin(job, cached_tokens, &self.tokenizer));
+                self.running.insert(id, Running::begin(job, cached_tokens, &self.language));
+                if let Err(error) = recalled {
+                    self.fail_all(&error);
+                }
                 None
             }
             Err(sequence) => Some(Box::new(Next { job, sequence })),
@@ -143,8 +160,12 @@ impl Worker {
 
     /// One step for all that run.
     fn step(&mut self) -> Result<(), EngineError> {
+        for id in self.running.keys().copied().collect::<Vec<_>>() {
+            self.recall(id)?;
+        }
         let answers = self.running.values().any(Running::writes);
         let step = self.scheduler.plan(self.pace.budget(answers));
+        self.spill()?;
         self.swap(&step)?;
         let began = Instant::now();
         let parts: Vec<Part<'_>> = step
@@ -180,15 +201,48 @@ impl Worker {
             let saved = self.swapped.remove(sequence);
             let saved =
                 saved.ok_or_else(|| EngineError::Internal("nothing was saved of a sequence".into()))?;
-            self.model.restore(*first, blocks, saved)?;
+            self.model.restore(*first, blocks, &saved)?;
         }
         Ok(())
+    }
+
+    /// Brings back what the vault has of the prompt that a sequence reads, from where it is.
+    fn recall(&mut self, id: SequenceId) -> Result<(), EngineError> {
+        let Some(vault) = self.vault.clone() else { return Ok(()) };
+        while let Some(label) = self.scheduler.next_shared(id) {
+            let Some(kv) = vault.take(&label) else {
+                // on disk, perhaps; what is read until the next step need not be computed
+                vault.want(self.scheduler.sequence(id).map_or(&[], Sequence::names_ahead));
+                break;
+            };
+            let Some(block) = self.scheduler.recall(id) else {
+                vault.put(label, kv);
+                break;
+            };
+            self.spill()?;
+            self.model.restore(0, &[block], &kv)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps what the last plan took places from, before they are written to.
+    fn spill(&mut self) -> Result<(), EngineError> {
+        let Some(vault) = &self.vault else { return Ok(()) };
+        for (block, label) in self.scheduler.take_spilled() {
+            vault.put(label, self.model.save(&[block])?);
+        }
+        Ok(())
+    }
+
+    fn show(&self) {
+        let stock = self.vault.as_ref().map_or_else(Stock::default, |vault| vault.stock());
+        self.load.show(&self.scheduler, stock);
     }
 
     /// Gives a sequence its next token, or its end.
     fn follow(&mut self, id: SequenceId, mut logits: Vec<f32>) {
         let Some(running) = self.running.get_mut(&id) else { return };
-        match running.follow(&mut logits, &self.tokenizer, &self.end) {
+        match running.follow(&mut logits, &self.language) {
             Ok(Followed::By(token)) => self.scheduler.push(id, token),
             Ok(Followed::ByNothing(reason)) => self.end(id, |running| running.end(reason)),
             Err(error) => {
@@ -200,9 +254,10 @@ impl Worker {
 
     /// Takes a sequence out and says what became of it.
     fn end(&mut self, id: SequenceId, say: impl FnOnce(Running)) {
-        self.scheduler.finish(id);
+        let sequence = self.scheduler.finish(id);
         self.swapped.remove(&id);
-        if let Some(running) = self.running.remove(&id) {
+        if let Some(mut running) = self.running.remove(&id) {
+            running.note_cached(sequence.map_or(0, |sequence| sequence.cached()));
             self.queue.served(running.elapsed());
             say(running);
         }
@@ -228,8 +283,13 @@ impl Worker {
     }
 
     fn forget_if_asked(&mut self) {
-        if self.forget.swap(false, Ordering::AcqRel) {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        if self.forgotten < epoch {
             self.scheduler.forget();
+            if let Some(vault) = &self.vault {
+                vault.forget();
+            }
+            self.forgotten = epoch;
         }
     }
 }

@@ -70,14 +70,11 @@ impl Generator for EngineGenerator {
         Turn { salt, user, deadline }: Turn,
     ) -> Result<Box<dyn Generation>, ModelError> {
         let request = engine::Request {
-            prompt,
-            sampling: engine_sampling(sampling),
-            stop: Vec::new(),
             cache_salt: salt,
-            priority: engine::Priority::Interactive,
             user: user.uuid().as_u64_pair().1,
             // a deadline beyond the clock's range is none
             deadline: Instant::now().checked_add(deadline),
+            ..engine::Request::new(prompt, engine_sampling(sampling))
         };
         let answering = self.activity.enter();
         let events = self.handle.submit(request).map_err(model_error)?;
@@ -111,27 +108,34 @@ fn measure(load: engine::Load) {
     metrics::gauge!("docent_engine_blocks", "state" => "all").set(load.total_blocks as f64);
     metrics::counter!("docent_engine_prompt_tokens_total").absolute(load.prompt_tokens);
     metrics::counter!("docent_engine_cached_tokens_total").absolute(load.cached_tokens);
+    metrics::counter!("docent_engine_recalled_tokens_total").absolute(load.recalled_tokens);
     metrics::counter!("docent_engine_evicted_blocks_total").absolute(load.evicted_blocks);
+    metrics::gauge!("docent_engine_vault_blocks", "place" => "memory").set(load.kept_in_memory as f64);
+    metrics::gauge!("docent_engine_vault_blocks", "place" => "disk").set(load.kept_on_disk as f64);
     metrics::counter!("docent_engine_swaps_total").absolute(load.swaps);
 }
 
 #[async_trait]
 impl Generation for Running {
     async fn next(&mut self) -> Option<GenerationEvent> {
-        let event = match self.events.next().await? {
-            Event::Queued { position } => GenerationEvent::Queued { position },
-            Event::Started { prompt_tokens, cached_tokens } => {
-                GenerationEvent::Started { prompt_tokens, cached_tokens }
-            }
-            Event::Text { text, .. } => GenerationEvent::Text(text),
-            Event::Finished(finish) => GenerationEvent::Finished {
-                reason: finish_reason(finish.reason),
-                completion_tokens: finish.completion_tokens,
-                tokens_sha256: digest_of(&finish.tokens),
-            },
-            Event::Failed(error) => GenerationEvent::Failed(model_error(error)),
-        };
-        Some(event)
+        loop {
+            let event = match self.events.next().await? {
+                Event::Queued { position, wait } => GenerationEvent::Queued { position, wait },
+                Event::Started { prompt_tokens, cached_tokens } => {
+                    GenerationEvent::Started { prompt_tokens, cached_tokens }
+                }
+                Event::Text { text, .. } => GenerationEvent::Text(text),
+                // thinking is switched off in the prompt; what is thought all the same is no part of an answer
+                Event::Thought { .. } => continue,
+                Event::Finished(finish) => GenerationEvent::Finished {
+                    reason: finish_reason(finish.reason),
+                    completion_tokens: finish.completion_tokens,
+                    tokens_sha256: digest_of(&finish.tokens),
+                },
+                Event::Failed(error) => GenerationEvent::Failed(model_error(error)),
+            };
+            return Some(event);
+        }
     }
 }
 

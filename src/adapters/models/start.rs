@@ -20,6 +20,7 @@ use engine::EngineError;
 use engine::Fingerprint;
 use engine::Handle;
 use engine::LoadFormat;
+use engine::VaultOptions;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -47,6 +48,7 @@ fn start_generator(config: &Config, activity: &Activity) -> Result<EngineGenerat
         device: device(config).map_err(failed)?,
         max_context_tokens: config.engine.max_context_tokens,
         kv_tokens: config.engine.kv_tokens,
+        vault: vault(config),
         max_sequences: config.engine.max_running,
         queue_depth: config.engine.queue_depth,
         threads: (config.engine.threads > 0).then_some(config.engine.threads),
@@ -62,12 +64,23 @@ fn start_generator(config: &Config, activity: &Activity) -> Result<EngineGenerat
     Ok(EngineGenerator::new(handle, template, fingerprint, activity.clone()))
 }
 
+/// Where the engine keeps what it computed of earlier prompts.
+fn vault(config: &Config) -> Option<VaultOptions> {
+    let (memory_mb, disk_mb) = (config.engine.vault_memory_mb, config.engine.vault_disk_mb);
+    (memory_mb > 0).then(|| VaultOptions {
+        memory_bytes: memory_mb << 20,
+        directory: (disk_mb > 0).then(|| config.data.dir.join("kv")),
+        disk_bytes: disk_mb << 20,
+    })
+}
+
 fn start_embedder(config: &Config, activity: &Activity) -> Result<EngineEmbedder, ModelsError> {
     let model = find(&config.models.embedder, Kind::Embedder, config)?;
     let failed = |source| ModelsError::Engine { name: model.name.to_owned(), source };
     let options = EncoderOptions {
         directory: model.directory.clone(),
         family: encoder_family(&model)?,
+        dimensions: None,
         device: device(config).map_err(failed)?,
         queue_depth: config.engine.embed_queue_depth,
         weights_sha256: model.weights_sha256.clone(),
@@ -131,10 +144,11 @@ fn fingerprint(model: &ResolvedModel, engine: &Fingerprint) -> ModelFingerprint 
         quantization: engine.quantization.clone(),
         engine: engine.engine.clone(),
         device: engine.device.clone(),
+        kernels: engine.kernels.clone(),
     }
 }
 
 fn log(fingerprint: &ModelFingerprint, message: &str) {
-    let ModelFingerprint { model, quantization, device, .. } = fingerprint;
-    tracing::info!(model = %model, quantization = %quantization, device = %device, "{message}");
+    let ModelFingerprint { model, quantization, device, kernels, .. } = fingerprint;
+    tracing::info!(model = %model, quantization = %quantization, device = %device, kernels = %kernels, "{message}");
 }

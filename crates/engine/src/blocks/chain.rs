@@ -10,6 +10,24 @@ use super::BLOCK_TOKENS;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Name(pub(crate) [u8; 16]);
 
+/// What a block is: all that must be equal before it is used for a prompt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Label {
+    pub name: Name,
+    pub origin: Origin,
+    /// Its own tokens.
+    pub tokens: Box<[u32]>,
+}
+
+/// What comes before a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nothing: it begins a prompt with this salt.
+    Salt([u8; 16]),
+    /// Another block.
+    After(Name),
+}
+
 /// A prompt as the index sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Prefix<'a> {
@@ -27,8 +45,17 @@ impl<'a> Prefix<'a> {
         &self.tokens[place * BLOCK_TOKENS..][..BLOCK_TOKENS]
     }
 
+    /// What the block at `place` is.
+    pub(crate) fn label(&self, place: usize) -> Label {
+        let origin = match place {
+            0 => Origin::Salt(self.salt),
+            _ => Origin::After(self.names[place - 1]),
+        };
+        Label { name: self.names[place], origin, tokens: self.block(place).into() }
+    }
+
     /// How many blocks may come from the index: the last token is always computed, its logits are wanted.
-    pub(super) fn reusable(&self) -> usize {
+    pub(crate) fn reusable(&self) -> usize {
         self.names.len().min(self.tokens.len().saturating_sub(1) / BLOCK_TOKENS)
     }
 }

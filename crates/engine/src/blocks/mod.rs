@@ -16,7 +16,9 @@ mod recency;
 
 use std::collections::HashMap;
 
+pub(crate) use self::chain::Label;
 pub(crate) use self::chain::Name;
+pub(crate) use self::chain::Origin;
 pub(crate) use self::chain::Prefix;
 pub(crate) use self::chain::names;
 use self::recency::Recency;
@@ -54,6 +56,8 @@ pub(crate) struct Blocks {
     unheld: Recency,
     index: HashMap<Name, BlockId>,
     evicted: u64,
+    /// What was evicted and still lies in its block; nothing where nobody asks for it.
+    spilled: Option<Vec<(BlockId, Label)>>,
 }
 
 #[derive(Default)]
@@ -84,7 +88,7 @@ impl Blocks {
         let pool = (0..count).map(|_| Block::default()).collect();
         let vacant = (0..count).rev().map(BlockId).collect();
         let unheld = Recency::new(count as usize);
-        Self { pool, vacant, unheld, index: HashMap::new(), evicted: 0 }
+        Self { pool, vacant, unheld, index: HashMap::new(), evicted: 0, spilled: None }
     }
 
     pub(crate) fn total(&self) -> usize {
@@ -99,6 +103,16 @@ impl Blocks {
     /// How many findable blocks were taken for something else, ever.
     pub(crate) fn evicted(&self) -> u64 {
         self.evicted
+    }
+
+    /// Remembers from now on what is evicted, for [`Blocks::take_spilled`].
+    pub(crate) fn spill(&mut self) {
+        self.spilled = Some(Vec::new());
+    }
+
+    /// What was evicted since the last call: to be copied before anything is written into these blocks.
+    pub(crate) fn take_spilled(&mut self) -> Vec<(BlockId, Label)> {
+        self.spilled.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Which findable blocks continue `table`, whose blocks must all be findable: the longest run of them that
@@ -195,11 +209,23 @@ impl Blocks {
         while let Some(block) = self.unheld.take_oldest() {
             self.vacant.push(block);
         }
+        self.take_spilled();
     }
 
     fn unpublish(&mut self, block: BlockId) {
-        if let Some(published) = self.pool[block.index()].published.take() {
-            self.index.remove(&published.name);
+        let Some(Published { name, parent, tokens }) = self.pool[block.index()].published.take() else {
+            return;
+        };
+        self.index.remove(&name);
+        let origin = match parent {
+            Parent::Salt(salt) => Some(Origin::Salt(salt)),
+            Parent::Block(parent) => {
+                let parent = self.pool[parent.index()].published.as_ref();
+                parent.map(|parent| Origin::After(parent.name))
+            }
+        };
+        if let (Some(spilled), Some(origin)) = (&mut self.spilled, origin) {
+            spilled.push((block, Label { name, origin, tokens }));
         }
     }
 

@@ -1,11 +1,8 @@
-//! Compares the decoder with Hugging Face transformers: logits of tiny models that `golden/make.py` stored.
-//!
-//! Weights are not stored. Both sides make them from the recipes in the files, by the formula that the script's head
-//! tells; quantised tensors are blocks of such bytes, so that nothing depends on anybody's quantiser.
+//! Compares the decoder with Hugging Face transformers: logits of tiny models that `golden/make.py` stored. Quantised
+//! tensors are blocks of bytes from their recipes, so that nothing depends on anybody's quantiser.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -14,16 +11,18 @@ use candle_core::quantized::QStorage;
 use candle_core::quantized::QTensor;
 use candle_core::quantized::gguf_file;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tempfile::TempDir;
 
 use candle_core::Device;
-use candle_core::Tensor;
 
 use super::rope::yarn;
 use super::*;
 use crate::blocks::BLOCK_TOKENS;
+use crate::golden::Recipe;
+use crate::golden::assert_mistakes_show;
+use crate::golden::directory;
+use crate::golden::outputs;
+use crate::golden::read;
 
 /// What candle's f32 sums, in another order, may differ by; and ours, which keep keys and values as halves.
 const OF_TENSORS: f32 = 2e-4;
@@ -58,30 +57,12 @@ struct Golden {
     mistakes: BTreeMap<String, f32>,
 }
 
-/// How the numbers of a tensor are made.
-#[derive(Deserialize)]
-struct Recipe {
-    name: String,
-    dims: Vec<usize>,
-    #[serde(default, rename = "type")]
-    kind: String,
-    #[serde(default)]
-    scale: f32,
-    #[serde(default)]
-    offset: f32,
-    /// The least bits of the f16 scales of a quantised tensor's blocks.
-    #[serde(default)]
-    d: u16,
-    #[serde(default)]
-    dmin: u16,
-}
-
 #[test]
 fn safetensors_models_compute_what_transformers_computes() {
     for name in ["qwen3", "qwen3-64", "qwen3-tied", "qwen2", "llama"] {
         let golden: Golden = read(name);
 
-        check_both(name, &golden, directory(&golden).path(), RopeProfile::X1);
+        check_both(name, &golden, directory(&golden.config, &golden.tensors).path(), RopeProfile::X1);
     }
 }
 
@@ -89,7 +70,7 @@ fn safetensors_models_compute_what_transformers_computes() {
 fn yarn_computes_what_transformers_computes() {
     for (name, rope) in [("qwen3-yarn2", RopeProfile::X2), ("qwen3-yarn4", RopeProfile::X4)] {
         let golden: Golden = read(name);
-        let directory = directory(&golden);
+        let directory = directory(&golden.config, &golden.tensors);
         let model = load(&options(directory.path())).unwrap();
 
         assert_eq!(model.about().rope_of(golden.prompt.len()), Some(rope));
@@ -179,13 +160,6 @@ fn yarn_tables_are_those_of_transformers() {
     }
 }
 
-fn read<T: DeserializeOwned>(name: &str) -> T {
-    // cargo says where the crate is, and so does whoever runs the tests where it was not built
-    let package = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
-    let path = Path::new(&package).join("golden").join(format!("{name}.json"));
-    serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
-}
-
 fn options(model: &Path) -> LoadOptions<'_> {
     LoadOptions { model, format: LoadFormat::Auto, device: DeviceChoice::Cpu, kv_tokens: 512, threads: 2 }
 }
@@ -199,7 +173,7 @@ fn check_both(name: &str, golden: &Golden, model: &Path, rope: RopeProfile) {
     let [mut ours, mut tensors] = both(model);
     check(name, golden, ours.as_mut(), rope, OF_OURS);
     check(name, golden, tensors.as_mut(), rope, OF_TENSORS);
-    assert_mistakes_show(name, golden, OF_OURS);
+    assert_mistakes_show(name, &golden.mistakes, OF_OURS);
 }
 
 /// Compares the logits with the prompt read in steps and, as an answer is written, token by token.
@@ -238,24 +212,6 @@ fn logits_after(model: &mut dyn Model, tokens: &[u32], position: usize, rope: Ro
     logits[0].clone()
 }
 
-/// A tolerance that a mistake stays within would test nothing.
-fn assert_mistakes_show(name: &str, golden: &Golden, tolerance: f32) {
-    for (mistake, change) in &golden.mistakes {
-        assert!(*change > 3.0 * tolerance, "{name}: `{mistake}` changes logits by {change} only");
-    }
-}
-
-/// A directory as the hub has them.
-fn directory(golden: &Golden) -> TempDir {
-    let directory = tempfile::tempdir().unwrap();
-    let config = Value::Object(golden.config.clone());
-    std::fs::write(directory.path().join("config.json"), config.to_string()).unwrap();
-    let tensors: HashMap<String, Tensor> =
-        golden.tensors.iter().map(|recipe| (recipe.name.clone(), recipe.floats())).collect();
-    candle_core::safetensors::save(&tensors, directory.path().join("model.safetensors")).unwrap();
-    directory
-}
-
 fn write_gguf(path: &Path, golden: &Golden, tensors: &[QTensor]) {
     let value = |value: &Value| match (value.as_str(), value.as_u64()) {
         (Some(text), _) => gguf_file::Value::String(text.to_owned()),
@@ -279,13 +235,6 @@ impl Recipe {
         }
     }
 
-    fn floats(&self) -> Tensor {
-        let float = |output: u64| (output >> 40) as f32 / (1 << 24) as f32 - 0.5;
-        let floats = outputs(&self.name).map(|output| float(output) * self.scale + self.offset);
-        let floats: Vec<f32> = floats.take(self.dims.iter().product()).collect();
-        Tensor::from_vec(floats, self.dims.as_slice(), &Device::Cpu).unwrap()
-    }
-
     /// Blocks of bytes with f16 scales, at the places given, up to 63 steps above the bits given.
     fn blocks(&self, kind: GgmlDType, scales: &[(usize, u16)]) -> QTensor {
         let blocks = self.dims.iter().product::<usize>() / kind.block_size();
@@ -304,16 +253,4 @@ impl Recipe {
         let storage = QStorage::from_data(Cow::Owned(bytes), &Device::Cpu, kind).unwrap();
         QTensor::new(storage, self.dims.as_slice()).unwrap()
     }
-}
-
-/// What splitmix64 (Steele, Lea and Flood 2014) gives for the seed that is the FNV-1a hash of a name.
-fn outputs(name: &str) -> impl Iterator<Item = u64> {
-    let hash = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
-    let seed = name.bytes().fold(0xCBF2_9CE4_8422_2325, hash);
-    (1_u64..).map(move |index| {
-        let z = seed.wrapping_add(index.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        let z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    })
 }

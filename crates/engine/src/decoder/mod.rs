@@ -23,7 +23,6 @@ mod tensors;
 
 pub(crate) mod stopwatch;
 
-use std::any::Any;
 use std::path::Path;
 use std::str::FromStr;
 
@@ -50,11 +49,14 @@ pub(crate) trait Model: Send + Sync {
     fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError>;
 
     /// Fills blocks with what was saved, but for that of the first so many.
-    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: Saved) -> Result<(), EngineError>;
+    ///
+    /// # Errors
+    /// `Internal` for what a model of another layout saved.
+    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: &[u8]) -> Result<(), EngineError>;
 }
 
-/// Keys and values outside the cache, as the model that saved them lays them out.
-pub(crate) type Saved = Box<dyn Any + Send>;
+/// Keys and values outside the cache: of each layer those of each block, as the model that saved them lays them out.
+pub(crate) type Saved = Vec<u8>;
 
 /// Tokens of one sequence that are computed in a step.
 #[derive(Debug, Clone, Copy)]

@@ -33,8 +33,8 @@ impl RandomWeights {
         (device, float): (&Device, DType),
     ) -> candle_core::Result<Tensor> {
         let &[rows, columns] = dims else {
-            let is_bias = name.rsplit('.').next() == Some("bias");
-            let (middle, bound) = if is_bias { (0.0, 0.1) } else { (1.0, 0.0) };
+            let bias = name.rsplit_once('.').is_some_and(|(_, kind)| kind == "bias");
+            let (bound, middle) = if bias { (0.1, 0.0) } else { (0.0, 1.0) };
             let count = dims.iter().product();
             let values: Vec<f32> = numbers(name).take(count).map(|number| middle + bound * number).collect();
             return Tensor::from_vec(values, dims, device)?.to_dtype(float);

@@ -91,7 +91,7 @@ fn the_forward_pass_is_that_of_candle_transformers() {
         let expected = candle_logits(architecture, directory.path(), &prompt);
 
         // f32 sums in another order, and keys and values as halves
-        for (mut model, tolerance) in both(directory.path()).into_iter().zip([6e-3, 1e-4]) {
+        for (mut model, tolerance) in both(directory.path()).into_iter().zip([2e-2, 1e-4]) {
             assert_close(&in_steps(model.as_mut(), &prompt, 70), &expected, tolerance);
         }
     }
@@ -137,7 +137,7 @@ fn a_sequence_has_the_same_bits_alone_and_in_a_crowd_and_after_its_kv_was_elsewh
     model.forward(&beginnings).unwrap();
     let saved = model.save(&tables[0]).unwrap();
     let elsewhere: Vec<BlockId> = (next..next + tables[0].len()).map(BlockId::at).collect();
-    model.restore(0, &elsewhere, saved).unwrap();
+    model.restore(0, &elsewhere, &saved).unwrap();
     let ends: Vec<Part<'_>> = (0..5)
         .map(|index| part(index, prompts[index].len() - 2..prompts[index].len()))
         .map(|part| Part { table: if part.table == tables[0] { &elsewhere } else { part.table }, ..part })

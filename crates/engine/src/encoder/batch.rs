@@ -7,7 +7,7 @@ const MAX_TEXTS: usize = 64;
 
 /// What a batch may hold.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Budget {
+pub(crate) struct Budget {
     /// Tokens, padding included: on a CPU so few that a query waits some fifth of a second for the batch before it,
     /// on a GPU so many that it is busy.
     tokens: usize,
@@ -16,7 +16,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(device: DeviceChoice, padded: bool) -> Self {
+    pub(crate) fn new(device: DeviceChoice, padded: bool) -> Self {
         let tokens = match device {
             DeviceChoice::Cpu => 384,
             DeviceChoice::Cuda(_) => 32_768,
@@ -27,19 +27,19 @@ impl Budget {
 
 /// Texts by length, the shortest first; batches are filled from the end with whatever fits, so that like lengths meet.
 #[derive(Debug)]
-pub(super) struct Batches {
+pub(crate) struct Batches {
     order: Vec<usize>,
 }
 
 impl Batches {
-    pub(super) fn new(lengths: &[usize]) -> Self {
+    pub(crate) fn new(lengths: &[usize]) -> Self {
         let mut order: Vec<usize> = (0..lengths.len()).collect();
         order.sort_by_key(|index| lengths[*index]);
         Self { order }
     }
 
     /// The indices of the next batch; empty when all were taken. A text that is larger than the budget is one alone.
-    pub(super) fn next(&mut self, lengths: &[usize], budget: Budget) -> Vec<usize> {
+    pub(crate) fn next(&mut self, lengths: &[usize], budget: Budget) -> Vec<usize> {
         let longest = self.order.last().map_or(0, |index| lengths[*index]);
         let (mut batch, mut tokens) = (Vec::new(), 0);
         let mut later: Vec<usize> = Vec::new();

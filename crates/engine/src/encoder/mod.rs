@@ -1,10 +1,10 @@
 //! Texts to vectors: a thread of its own, batches of texts of like length, queries before passages. Knows no
 //! collection and no index.
 
-mod batch;
-mod bert;
+pub(crate) mod batch;
+pub(crate) mod bert;
 mod model;
-mod padded;
+pub(crate) mod padded;
 mod worker;
 
 use std::fmt;
@@ -35,8 +35,11 @@ const TEXTS_AT_ONCE: usize = 256;
 pub struct EncoderOptions {
     /// Holds `config.json`, `*.safetensors` and `tokenizer.json`.
     pub directory: PathBuf,
-    /// What kind of model it is, which no file says reliably.
+    /// What kind of model it is, which no file says reliably; the architecture is read from `config.json`.
     pub family: EncoderFamily,
+    /// How many numbers of a vector to keep, the first of all; `None` keeps all. Only for families whose vectors were
+    /// trained to be cut (Kusupati et al. 2022, arXiv 2205.13147): of `Qwen3Embedding`, 32 and more.
+    pub dimensions: Option<usize>,
     /// Where to run it.
     pub device: DeviceChoice,
     /// How many calls may wait; passages may fill half of it.
@@ -45,15 +48,22 @@ pub struct EncoderOptions {
     pub weights_sha256: String,
 }
 
-/// A family of embedding models: its architecture, its pooling and what it expects around a text.
+/// A family of embedding models: its pooling and what it expects around a text. All but `Qwen3Embedding` are BERT or
+/// XLM-RoBERTa.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum EncoderFamily {
-    /// BERT, mean over the tokens, `query: ` or `passage: ` before the text (Wang et al. 2022, arXiv 2212.03533).
+    /// Mean over the tokens, `query: ` or `passage: ` before the text (Wang et al. 2022, arXiv 2212.03533).
     E5,
-    /// XLM-RoBERTa, first token, nothing before the text (Chen et al. 2024, arXiv 2402.03216).
+    /// Mean over the tokens, nothing before the text (Reimers and Gurevych 2019, arXiv 1908.10084): all-MiniLM.
+    MiniLm,
+    /// First token, an instruction in Chinese before queries (Xiao et al. 2023, arXiv 2309.07597): bge-large-zh-v1.5.
+    BgeZh,
+    /// The same in English: bge-large-en-v1.5.
+    BgeEn,
+    /// First token, nothing before the text (Chen et al. 2024, arXiv 2402.03216); its dense vectors.
     BgeM3,
-    /// Qwen3, last token, an instruction before queries (Zhang et al. 2025, arXiv 2506.05176).
+    /// Last token, an instruction before queries (Zhang et al. 2025, arXiv 2506.05176).
     Qwen3Embedding,
 }
 
@@ -63,10 +73,14 @@ impl FromStr for EncoderFamily {
     fn from_str(text: &str) -> Result<Self, EngineError> {
         match text {
             "e5" => Ok(Self::E5),
+            "mini_lm" => Ok(Self::MiniLm),
+            "bge_zh" => Ok(Self::BgeZh),
+            "bge_en" => Ok(Self::BgeEn),
             "bge_m3" => Ok(Self::BgeM3),
             "qwen3_embedding" => Ok(Self::Qwen3Embedding),
             other => Err(EngineError::BadRequest(format!(
-                "unknown encoder family `{other}`, use `e5`, `bge_m3` or `qwen3_embedding`"
+                "unknown encoder family `{other}`, use `e5`, `mini_lm`, `bge_zh`, `bge_en`, `bge_m3` or \
+                 `qwen3_embedding`"
             ))),
         }
     }
@@ -109,12 +123,18 @@ impl Encoder {
     /// Loads the model, runs it once, and starts the thread that owns it. Blocks for seconds.
     ///
     /// # Errors
-    /// `Model` or `Device` when something cannot be used, `Internal` when the first run fails.
+    /// `Model` or `Device` when something cannot be used, `BadRequest` for `dimensions` that the model was not trained
+    /// for, `Internal` when the first run fails.
     pub fn start(options: EncoderOptions) -> Result<Self, EngineError> {
         let tokenizer = Tokenizer::load(&options.directory.join("tokenizer.json"))?;
         let mut model = Model::load(&options, &tokenizer)?;
         let probe = model.embed(&[model.frame(&tokenizer, "a", TextKind::Query)?.ids])?;
         let dimensions = probe.first().map_or(0, Vec::len);
+        if let Some(wanted) = options.dimensions.filter(|wanted| *wanted != dimensions) {
+            return Err(EngineError::BadRequest(format!(
+                "vectors of {dimensions} numbers have no {wanted} dimensions"
+            )));
+        }
         let max_tokens = model.max_tokens();
         let fingerprint = Fingerprint {
             model: fingerprint::file_name(&options.directory),
@@ -124,6 +144,7 @@ impl Encoder {
             quantization: model.float().to_owned(),
             engine: model.engine().to_owned(),
             device: fingerprint::device(options.device),
+            kernels: fingerprint::kernels(options.device, model.engine() == fingerprint::ENGINE_ALONE),
             context_tokens: max_tokens as u32,
             chunk_tokens: max_tokens as u32,
         };
@@ -210,5 +231,7 @@ impl fmt::Debug for Encoder {
     }
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;

@@ -23,6 +23,14 @@ use crate::tokenizer::Tokenizer;
 const MAX_TOKENS: usize = 8192;
 /// Tokens that a decoder computes at a time.
 const TOKENS_AT_ONCE: usize = 512;
+/// The shortest vectors that Qwen3-Embedding was trained to be cut to.
+const LEAST_DIMENSIONS: usize = 32;
+/// What bge was trained with before queries, in Chinese and in English.
+const BGE_ZH: &str = "为这个句子生成表示以用于检索相关文章：";
+const BGE_EN: &str = "Represent this sentence for searching relevant passages: ";
+/// Qwen3-Embedding's task for a search; its authors advise English whatever the texts are.
+const QWEN3: &str =
+    "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:";
 
 /// A loaded encoder.
 pub(super) struct Model {
@@ -32,13 +40,15 @@ pub(super) struct Model {
     first: Option<u32>,
     last: u32,
     max_tokens: usize,
+    /// Numbers of a vector that are kept.
+    dimensions: usize,
 }
 
 enum Network {
     /// BERT or XLM-R on a CPU.
     Packed(Box<Bert>, Pooling),
     /// BERT or XLM-R on a GPU.
-    Padded(Box<Padded>),
+    Padded(Box<Padded>, Pooling),
     Qwen3(Box<dyn decoder::Model>),
 }
 
@@ -52,23 +62,19 @@ pub(super) struct Framed {
 impl Model {
     pub(super) fn load(options: &EncoderOptions, tokenizer: &Tokenizer) -> Result<Self, EngineError> {
         let directory = options.directory.as_path();
-        let (network, max_tokens) = match (options.family, options.device) {
-            (EncoderFamily::E5, DeviceChoice::Cpu) => {
-                let model = Bert::load(directory, false)?;
+        let dimensions = dimensions(options)?;
+        let (network, max_tokens) = match (pooling(options.family), options.device) {
+            (Some(pooling), DeviceChoice::Cpu) => {
+                let model = Bert::load(directory)?;
                 let max_tokens = model.max_tokens();
-                (Network::Packed(Box::new(model), Pooling::Mean), max_tokens)
+                (Network::Packed(Box::new(model), pooling), max_tokens)
             }
-            (EncoderFamily::BgeM3, DeviceChoice::Cpu) => {
-                let model = Bert::load(directory, true)?;
+            (Some(pooling), DeviceChoice::Cuda(_)) => {
+                let model = Padded::load(directory, &options.device.open()?)?;
                 let max_tokens = model.max_tokens();
-                (Network::Packed(Box::new(model), Pooling::First), max_tokens)
+                (Network::Padded(Box::new(model), pooling), max_tokens)
             }
-            (family @ (EncoderFamily::E5 | EncoderFamily::BgeM3), DeviceChoice::Cuda(_)) => {
-                let model = Padded::load(directory, family, &options.device.open()?)?;
-                let max_tokens = model.max_tokens();
-                (Network::Padded(Box::new(model)), max_tokens)
-            }
-            (EncoderFamily::Qwen3Embedding, device) => {
+            (None, device) => {
                 let load = LoadOptions {
                     format: LoadFormat::Auto,
                     model: directory,
@@ -84,7 +90,8 @@ impl Model {
         let missing =
             || EngineError::model(directory, "its tokenizer lacks the tokens that begin and end a text");
         let (first, last) = frame_tokens(options.family, tokenizer).ok_or_else(missing)?;
-        Ok(Self { network, family: options.family, first, last, max_tokens: max_tokens.min(MAX_TOKENS) })
+        let max_tokens = max_tokens.min(MAX_TOKENS);
+        Ok(Self { network, family: options.family, first, last, max_tokens, dimensions })
     }
 
     /// The longest text with its frame, in tokens.
@@ -93,19 +100,17 @@ impl Model {
     }
 
     pub(super) fn architecture(&self) -> &str {
-        match (&self.network, self.family) {
-            (Network::Qwen3(decoder), _) => &decoder.about().architecture,
-            (Network::Packed(..) | Network::Padded(_), EncoderFamily::BgeM3) => "xlm-roberta",
-            (Network::Packed(..) | Network::Padded(_), EncoderFamily::E5 | EncoderFamily::Qwen3Embedding) => {
-                "bert"
-            }
+        match &self.network {
+            Network::Packed(model, _) => model.architecture().name(),
+            Network::Padded(model, _) => model.architecture().name(),
+            Network::Qwen3(decoder) => &decoder.about().architecture,
         }
     }
 
     /// The type of its weights.
     pub(super) fn float(&self) -> &str {
         match &self.network {
-            Network::Packed(..) | Network::Padded(_) => "F32",
+            Network::Packed(..) | Network::Padded(..) => "F32",
             Network::Qwen3(decoder) => &decoder.about().quantization,
         }
     }
@@ -114,7 +119,7 @@ impl Model {
     pub(super) fn engine(&self) -> &'static str {
         match &self.network {
             Network::Packed(..) => fingerprint::ENGINE_ALONE,
-            Network::Padded(_) | Network::Qwen3(_) => fingerprint::ENGINE,
+            Network::Padded(..) | Network::Qwen3(_) => fingerprint::ENGINE,
         }
     }
 
@@ -122,7 +127,7 @@ impl Model {
     pub(super) fn pads(&self) -> bool {
         match &self.network {
             Network::Packed(..) | Network::Qwen3(_) => false,
-            Network::Padded(_) => true,
+            Network::Padded(..) => true,
         }
     }
 
@@ -142,38 +147,68 @@ impl Model {
         Ok(Framed { ids, truncated })
     }
 
-    /// The vectors of framed texts, not yet of length 1.
+    /// The vectors of framed texts, cut to their dimensions and not yet of length 1.
     pub(super) fn embed(&mut self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EngineError> {
-        match &mut self.network {
-            Network::Packed(model, pooling) => model.embed(texts, *pooling),
-            Network::Padded(model) => model.embed(texts),
-            Network::Qwen3(decoder) => texts.iter().map(|ids| last_hidden(decoder.as_mut(), ids)).collect(),
+        let mut vectors = match &mut self.network {
+            Network::Packed(model, pooling) => model.embed(texts, *pooling)?,
+            Network::Padded(model, pooling) => model.embed(texts, *pooling)?,
+            Network::Qwen3(decoder) => {
+                let each = texts.iter().map(|ids| last_hidden(decoder.as_mut(), ids));
+                each.collect::<Result<_, _>>()?
+            }
+        };
+        for vector in &mut vectors {
+            vector.truncate(self.dimensions);
         }
+        Ok(vectors)
     }
+}
+
+/// How the states of an encoder become a vector; `None` for a decoder, whose last token has read all before it.
+fn pooling(family: EncoderFamily) -> Option<Pooling> {
+    match family {
+        EncoderFamily::E5 | EncoderFamily::MiniLm => Some(Pooling::Mean),
+        EncoderFamily::BgeZh | EncoderFamily::BgeEn | EncoderFamily::BgeM3 => Some(Pooling::First),
+        EncoderFamily::Qwen3Embedding => None,
+    }
+}
+
+/// How many numbers of a vector are kept at most.
+fn dimensions(options: &EncoderOptions) -> Result<usize, EngineError> {
+    let Some(wanted) = options.dimensions else { return Ok(usize::MAX) };
+    if options.family != EncoderFamily::Qwen3Embedding {
+        return Err(EngineError::BadRequest("the vectors of this family cannot be cut".into()));
+    }
+    if wanted < LEAST_DIMENSIONS {
+        return Err(EngineError::BadRequest(format!(
+            "vectors cannot be cut to {wanted} numbers, at least {LEAST_DIMENSIONS} are needed"
+        )));
+    }
+    Ok(wanted)
 }
 
 /// The tokens that begin and end every text of a family.
 fn frame_tokens(family: EncoderFamily, tokenizer: &Tokenizer) -> Option<(Option<u32>, u32)> {
     let special = |names: [&str; 2]| names.into_iter().find_map(|name| tokenizer.special(name));
-    match family {
-        EncoderFamily::E5 | EncoderFamily::BgeM3 => {
-            Some((Some(special(["<s>", "[CLS]"])?), special(["</s>", "[SEP]"])?))
-        }
+    match pooling(family) {
+        Some(_) => Some((Some(special(["<s>", "[CLS]"])?), special(["</s>", "[SEP]"])?)),
         // not `<|im_end|>`: without this very token the vectors are wrong (Qwen3-Embedding, issue 54)
-        EncoderFamily::Qwen3Embedding => Some((None, tokenizer.special("<|endoftext|>")?)),
+        None => Some((None, tokenizer.special("<|endoftext|>")?)),
     }
 }
 
 /// The text with its family's instruction.
 fn instructed(family: EncoderFamily, text: &str, kind: TextKind) -> String {
-    match (family, kind) {
-        (EncoderFamily::E5, TextKind::Query) => format!("query: {text}"),
-        (EncoderFamily::E5, TextKind::Passage) => format!("passage: {text}"),
-        (EncoderFamily::BgeM3, TextKind::Query | TextKind::Passage)
-        | (EncoderFamily::Qwen3Embedding, TextKind::Passage) => text.to_owned(),
-        (EncoderFamily::Qwen3Embedding, TextKind::Query) => format!(
-            "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:{text}"
-        ),
+    let (query, passage) = match family {
+        EncoderFamily::E5 => ("query: ", "passage: "),
+        EncoderFamily::MiniLm | EncoderFamily::BgeM3 => ("", ""),
+        EncoderFamily::BgeZh => (BGE_ZH, ""),
+        EncoderFamily::BgeEn => (BGE_EN, ""),
+        EncoderFamily::Qwen3Embedding => (QWEN3, ""),
+    };
+    match kind {
+        TextKind::Query => format!("{query}{text}"),
+        TextKind::Passage => format!("{passage}{text}"),
     }
 }
 

@@ -10,9 +10,11 @@ use candle_core::Tensor;
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert;
 use candle_transformers::models::xlm_roberta;
-use serde::de::DeserializeOwned;
 
-use super::EncoderFamily;
+use super::bert::Architecture;
+use super::bert::Pair;
+use super::bert::Pooling;
+use super::bert::read_config;
 use crate::error::EngineError;
 use crate::weights;
 
@@ -20,8 +22,9 @@ use crate::weights;
 const FLOAT: DType = DType::F32;
 
 /// A loaded model.
-pub(super) struct Padded {
+pub(crate) struct Padded {
     network: Network,
+    token_types: usize,
     pad: u32,
     device: Device,
     max_tokens: usize,
@@ -33,25 +36,22 @@ enum Network {
 }
 
 impl Padded {
-    /// Reads BERT for E5, XLM-R for the others.
+    /// Reads what `config.json` says it is.
     ///
     /// # Errors
     /// `Model` when a file is damaged or lacks a tensor.
-    pub(super) fn load(
-        directory: &Path,
-        family: EncoderFamily,
-        device: &Device,
-    ) -> Result<Self, EngineError> {
+    pub(crate) fn load(directory: &Path, device: &Device) -> Result<Self, EngineError> {
         let failed = |error: candle_core::Error| EngineError::model(directory, error);
         let device = device.clone();
-        match family {
-            EncoderFamily::E5 => {
+        match Architecture::read(directory)? {
+            Architecture::Bert => {
                 let config: bert::Config = read_config(directory)?;
                 let model = bert::BertModel::load(variables(directory, &device)?, &config).map_err(failed)?;
                 let (pad, max_tokens) = (config.pad_token_id as u32, config.max_position_embeddings);
-                Ok(Self { network: Network::Bert(model), pad, device, max_tokens })
+                let token_types = config.type_vocab_size;
+                Ok(Self { network: Network::Bert(model), token_types, pad, device, max_tokens })
             }
-            EncoderFamily::BgeM3 | EncoderFamily::Qwen3Embedding => {
+            Architecture::XlmRoberta => {
                 let config: xlm_roberta::Config = read_config(directory)?;
                 let variables = variables(directory, &device)?;
                 let outer = variables.contains_tensor("roberta.embeddings.word_embeddings.weight");
@@ -60,36 +60,51 @@ impl Padded {
                 let pad = config.pad_token_id;
                 // positions begin after the padding's
                 let max_tokens = config.max_position_embeddings.saturating_sub(pad as usize + 1);
-                Ok(Self { network: Network::XlmRoberta(model), pad, device, max_tokens })
+                let token_types = config.type_vocab_size;
+                Ok(Self { network: Network::XlmRoberta(model), token_types, pad, device, max_tokens })
             }
         }
+    }
+
+    pub(crate) fn architecture(&self) -> Architecture {
+        match self.network {
+            Network::Bert(_) => Architecture::Bert,
+            Network::XlmRoberta(_) => Architecture::XlmRoberta,
+        }
+    }
+
+    /// How many types of tokens it tells apart.
+    pub(crate) fn token_types(&self) -> usize {
+        self.token_types
     }
 
     /// The longest text, in tokens.
-    pub(super) fn max_tokens(&self) -> usize {
+    pub(crate) fn max_tokens(&self) -> usize {
         self.max_tokens
     }
 
-    /// The vectors of texts, not yet of length 1: BERT's the mean over the tokens, XLM-R's the first token.
-    pub(super) fn embed(&self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EngineError> {
+    /// The vectors of texts, not yet of length 1.
+    pub(crate) fn embed(&self, texts: &[Vec<u32>], pooling: Pooling) -> Result<Vec<Vec<f32>>, EngineError> {
+        let texts: Vec<Pair<'_>> = texts.iter().map(|ids| Pair::one(ids)).collect();
+        self.pool(&texts, pooling)
+    }
+
+    /// The states of the first tokens of pairs.
+    pub(crate) fn embed_pairs(&self, pairs: &[Pair<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
+        self.pool(pairs, Pooling::First)
+    }
+
+    fn pool(&self, texts: &[Pair<'_>], pooling: Pooling) -> Result<Vec<Vec<f32>>, EngineError> {
         let Filled { ids, mask, types } = Filled::new(texts, self.pad, &self.device)?;
-        match &self.network {
-            Network::Bert(model) => {
-                let hidden = model.forward(&ids, &types, Some(&mask))?;
-                Ok(mean(&hidden, &mask)?.to_vec2()?)
-            }
-            Network::XlmRoberta(model) => {
-                let hidden = model.forward(&ids, &mask, &types, None, None, None)?;
-                Ok(hidden.narrow(1, 0, 1)?.squeeze(1)?.to_vec2()?)
-            }
+        let hidden = match &self.network {
+            Network::Bert(model) => model.forward(&ids, &types, Some(&mask))?,
+            Network::XlmRoberta(model) => model.forward(&ids, &mask, &types, None, None, None)?,
+        };
+        match pooling {
+            Pooling::Mean => Ok(mean(&hidden, &mask)?.to_vec2()?),
+            Pooling::First => Ok(hidden.narrow(1, 0, 1)?.squeeze(1)?.to_vec2()?),
         }
     }
-}
-
-fn read_config<T: DeserializeOwned>(directory: &Path) -> Result<T, EngineError> {
-    let path = directory.join("config.json");
-    let data = std::fs::read(&path).map_err(|error| EngineError::model(&path, error))?;
-    serde_json::from_slice(&data).map_err(|error| EngineError::model(&path, error))
 }
 
 fn variables(directory: &Path, device: &Device) -> Result<VarBuilder<'static>, EngineError> {
@@ -105,17 +120,18 @@ struct Filled {
 }
 
 impl Filled {
-    fn new(texts: &[Vec<u32>], pad: u32, device: &Device) -> candle_core::Result<Self> {
-        let longest = texts.iter().map(Vec::len).max().unwrap_or(0);
-        let (mut ids, mut mask) = (Vec::new(), Vec::new());
-        for text in texts {
+    fn new(texts: &[Pair<'_>], pad: u32, device: &Device) -> candle_core::Result<Self> {
+        let longest = texts.iter().map(|text| text.ids.len()).max().unwrap_or(0);
+        let (mut ids, mut mask, mut types) = (Vec::new(), Vec::new(), Vec::new());
+        for Pair { ids: text, of_first_type } in texts {
             let padding = longest - text.len();
             ids.extend(text.iter().copied().chain(std::iter::repeat_n(pad, padding)));
             mask.extend(std::iter::repeat_n(1_u32, text.len()).chain(std::iter::repeat_n(0, padding)));
+            types.extend((0..longest).map(|at| u32::from((*of_first_type..text.len()).contains(&at))));
         }
         let ids = Tensor::from_vec(ids, (texts.len(), longest), device)?;
         let mask = Tensor::from_vec(mask, (texts.len(), longest), device)?;
-        let types = ids.zeros_like()?;
+        let types = Tensor::from_vec(types, (texts.len(), longest), device)?;
         Ok(Self { ids, mask, types })
     }
 }

@@ -1,7 +1,5 @@
 //! The thread that owns an encoder: one batch at a time, the most urgent call first. Knows no architecture.
 
-use std::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,11 +12,13 @@ use super::batch::Batches;
 use super::batch::Budget;
 use super::model::Model;
 use crate::error::EngineError;
+use crate::queue::Place;
 use crate::queue::Queue;
 use crate::queue::Waiting;
 use crate::request::Priority;
+use crate::serve::Batched;
+use crate::serve::serve;
 use crate::tokenizer::Tokenizer;
-use crate::worker::message;
 
 /// All that the thread owns.
 pub(super) struct Worker {
@@ -75,32 +75,24 @@ impl Waiting for Job {
         None
     }
 
-    fn waits_at(&self, _position: usize) {}
+    fn waits_at(&self, _place: Place) {}
 
     fn expire(self) {}
+}
+
+impl Batched for Job {
+    type Outcome = Embeddings;
+
+    fn reply(self, outcome: Result<Embeddings, EngineError>) {
+        let _ = self.reply.send(outcome);
+    }
 }
 
 impl Worker {
     /// Serves until the queue is stopped. Between two batches of a call, more urgent ones get their turn.
     pub(super) fn run(mut self) {
-        while let Some(mut job) = self.queue.pop() {
-            if job.abandoned() {
-                continue;
-            }
-            let started = Instant::now();
-            let step = catch_unwind(AssertUnwindSafe(|| self.step(&mut job)));
-            self.queue.served(started.elapsed());
-            match step.unwrap_or_else(|panic| Err(EngineError::Internal(message(&*panic)))) {
-                Ok(None) => self.queue.put_back(job),
-                Ok(Some(embeddings)) => {
-                    let _ = job.reply.send(Ok(embeddings));
-                }
-                Err(error) => {
-                    tracing::error!(%error, "a call failed inside the encoder");
-                    let _ = job.reply.send(Err(error));
-                }
-            }
-        }
+        let queue = self.queue.clone();
+        serve(&queue, |job| self.step(job));
     }
 
     /// Computes one batch; gives the result once all are done.
@@ -159,7 +151,9 @@ mod tests {
         let tokenizer = Tokenizer::load(&directory.path().join("tokenizer.json")).unwrap();
         let (family, device) = (EncoderFamily::E5, DeviceChoice::Cpu);
         let (directory, weights_sha256) = (directory.path().to_owned(), String::new());
-        let options = EncoderOptions { directory, family, device, queue_depth: 4, weights_sha256 };
+        let dimensions = None;
+        let options =
+            EncoderOptions { directory, family, dimensions, device, queue_depth: 4, weights_sha256 };
         let model = Model::load(&options, &tokenizer).unwrap();
         let (queue, budget) = (Arc::new(Queue::new(4)), Budget::new(device, model.pads()));
         let mut worker = Worker { model, tokenizer, queue, budget };

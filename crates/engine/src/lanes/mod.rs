@@ -86,6 +86,15 @@ impl Instructions {
         Self::available().pop().unwrap_or(Self::Portable)
     }
 
+    /// What a fingerprint calls them.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => "avx2",
+        }
+    }
+
     /// Computes with these instructions, or with those that every processor has where it lacks them.
     pub(crate) fn run(self, kernel: impl Kernel) {
         match self {

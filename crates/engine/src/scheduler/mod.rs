@@ -17,8 +17,10 @@ use std::collections::VecDeque;
 
 pub(crate) use self::plan::Step;
 pub(crate) use self::plan::Swap;
+use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
 use crate::blocks::Blocks;
+use crate::blocks::Label;
 use crate::blocks::blocks_for;
 use crate::sequence::Sequence;
 use crate::sequence::SequenceId;
@@ -45,6 +47,8 @@ pub(crate) struct Counts {
     pub prompt_tokens: u64,
     /// How many of them another sequence had computed.
     pub cached_tokens: u64,
+    /// How many of those had left the pool and came back.
+    pub recalled_tokens: u64,
     /// Blocks of earlier prompts that were taken for something else.
     pub evicted_blocks: u64,
     /// How often a sequence had to leave for a stronger one.
@@ -94,6 +98,34 @@ impl Scheduler {
         self.running.insert(place, sequence);
         self.reuse(place);
         Ok(())
+    }
+
+    /// Remembers from now on what leaves the pool, for [`Self::take_spilled`].
+    pub(crate) fn spill(&mut self) {
+        self.blocks.spill();
+    }
+
+    /// What left the pool since the last call: to be copied before anything is written into these blocks.
+    pub(crate) fn take_spilled(&mut self) -> Vec<(BlockId, Label)> {
+        self.blocks.take_spilled()
+    }
+
+    /// Which block of its prompt a running sequence computes next, if it is not in the pool and may come from
+    /// elsewhere.
+    pub(crate) fn next_shared(&mut self, id: SequenceId) -> Option<Label> {
+        let place = self.place(id)?;
+        self.reuse(place);
+        self.running[place].next_shared()
+    }
+
+    /// Gives that block a place, which the runner fills before the next step; none where none is free.
+    pub(crate) fn recall(&mut self, id: SequenceId) -> Option<BlockId> {
+        let place = self.place(id)?;
+        let block = self.blocks.take()?;
+        self.running[place].recall(block, &mut self.blocks);
+        self.counts.cached_tokens += BLOCK_TOKENS as u64;
+        self.counts.recalled_tokens += BLOCK_TOKENS as u64;
+        Some(block)
     }
 
     /// A step was computed: what it read of prompts can be found from now on.

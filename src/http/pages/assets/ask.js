@@ -49,7 +49,7 @@ async function ask() {
 function hear(name, data) {
   if (name === "accepted") stages.textContent = "Recorded. Searching …";
   else if (name === "stage") stages.textContent = `${STAGES[data.name] ?? data.name} (${data.ms} ms) …`;
-  else if (name === "waiting") stages.textContent = data.position > 0 ? `Waiting: ${data.position} before this question …` : "The model is reading the sources …";
+  else if (name === "waiting") stages.textContent = data.position > 0 ? `Waiting: ${data.position} before this question, ${data.wait_ms < 1500 ? "a moment" : `about ${Math.round(data.wait_ms / 1000)} s`} …` : "The model is reading the sources …";
   else if (name === "sources") showSources(data.passages);
   else if (name === "sentence") showSentence(data);
   else if (name === "refusal") answer.append(element("p", { class: "refusal" }, data.text));

@@ -6,6 +6,8 @@
 //! a layer's values  [block][kv_head][head / 16 panels     ][64 tokens][16 numbers of the head]
 //! ```
 
+use std::ops::Range;
+
 use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
 use crate::error::EngineError;
@@ -94,34 +96,56 @@ impl KvPool {
         HeadBlock { keys: &keys[start..start + length], values: &values[start..start + length] }
     }
 
-    /// All that these blocks hold, to be brought back by [`KvPool::restore`].
-    pub(super) fn save(&self, blocks: &[BlockId]) -> Vec<Halves> {
-        let size = self.kv_heads * panels(self.head) * BLOCK_TOKENS;
-        let mut saved = Vec::with_capacity(2 * self.layers.len() * blocks.len() * size);
+    /// All that these blocks hold, to be brought back by [`KvPool::restore`]: of each layer, of each block, its keys,
+    /// then its values.
+    pub(super) fn save(&self, blocks: &[BlockId]) -> Vec<u8> {
+        let mut saved =
+            Vec::with_capacity(self.layers.len() * blocks.len() * 2 * size_of::<Halves>() * self.size());
         for LayerKv { keys, values } in &self.layers {
             for block in blocks {
-                let start = self.start(*block, 0);
-                saved.extend_from_slice(&keys[start..start + size]);
-                saved.extend_from_slice(&values[start..start + size]);
+                let place = self.place(*block);
+                saved.extend_from_slice(bytemuck::cast_slice(&keys[place.clone()]));
+                saved.extend_from_slice(bytemuck::cast_slice(&values[place]));
             }
         }
         saved
     }
 
     /// Fills blocks with what was saved, but for that of the first so many.
-    pub(super) fn restore(&mut self, first: usize, blocks: &[BlockId], saved: &[Halves]) {
-        let size = self.kv_heads * panels(self.head) * BLOCK_TOKENS;
-        let starts: Vec<usize> = blocks.iter().map(|block| self.start(*block, 0)).collect();
-        let of_a_layer = saved.chunks_exact(saved.len() / self.layers.len());
-        for (LayerKv { keys, values }, saved) in self.layers.iter_mut().zip(of_a_layer) {
-            let saved = saved.chunks_exact(2 * size).skip(first);
-            assert_eq!(saved.len(), starts.len(), "as many blocks come back as were saved");
-            for (start, saved) in starts.iter().zip(saved) {
-                let (saved_keys, saved_values) = saved.split_at(size);
-                keys[*start..*start + size].copy_from_slice(saved_keys);
-                values[*start..*start + size].copy_from_slice(saved_values);
+    ///
+    /// # Errors
+    /// `Internal` when it was not saved of as many blocks of this layout.
+    pub(super) fn restore(
+        &mut self,
+        first: usize,
+        blocks: &[BlockId],
+        saved: &[u8],
+    ) -> Result<(), EngineError> {
+        let bytes = size_of::<Halves>() * self.size();
+        let of_a_layer = (first + blocks.len()) * 2 * bytes;
+        if saved.len() != self.layers.len() * of_a_layer {
+            return Err(EngineError::Internal("KV of another layout".into()));
+        }
+        let places: Vec<Range<usize>> = blocks.iter().map(|block| self.place(*block)).collect();
+        for (LayerKv { keys, values }, saved) in self.layers.iter_mut().zip(saved.chunks_exact(of_a_layer)) {
+            for (place, saved) in places.iter().zip(saved.chunks_exact(2 * bytes).skip(first)) {
+                let (saved_keys, saved_values) = saved.split_at(bytes);
+                bytemuck::cast_slice_mut(&mut keys[place.clone()]).copy_from_slice(saved_keys);
+                bytemuck::cast_slice_mut(&mut values[place.clone()]).copy_from_slice(saved_values);
             }
         }
+        Ok(())
+    }
+
+    /// How many [`Halves`] the keys of a block are, all heads together; its values are as many.
+    fn size(&self) -> usize {
+        self.kv_heads * panels(self.head) * BLOCK_TOKENS
+    }
+
+    /// Where they lie in a layer.
+    fn place(&self, block: BlockId) -> Range<usize> {
+        let start = self.start(block, 0);
+        start..start + self.size()
     }
 
     fn start(&self, block: BlockId, kv_head: usize) -> usize {

@@ -24,7 +24,6 @@ mod load;
 mod parts;
 
 use self::elementwise::RmsNorm;
-use self::kv::Halves;
 use self::kv::KvPool;
 use self::layer::Buffers;
 use self::layer::Layer;
@@ -33,6 +32,7 @@ use self::parts::each_part;
 use super::About;
 use super::Model;
 use super::Part;
+use super::Saved;
 use super::Shape;
 use super::Wanted;
 use super::rope::Rope;
@@ -60,9 +60,6 @@ pub(super) struct CpuDecoder {
     team: Team,
     instructions: Instructions,
 }
-
-/// What was saved of some blocks.
-struct Saved(Vec<Halves>);
 
 impl Model for CpuDecoder {
     fn about(&self) -> &About {
@@ -92,15 +89,12 @@ impl Model for CpuDecoder {
         Ok(self.outcomes(parts))
     }
 
-    fn save(&self, blocks: &[BlockId]) -> Result<super::Saved, EngineError> {
-        Ok(Box::new(Saved(self.cache.save(blocks))))
+    fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError> {
+        Ok(self.cache.save(blocks))
     }
 
-    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: super::Saved) -> Result<(), EngineError> {
-        let saved = saved.downcast::<Saved>();
-        let saved = saved.map_err(|_| EngineError::Internal("KV that another device saved".into()))?;
-        self.cache.restore(first, blocks, &saved.0);
-        Ok(())
+    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: &[u8]) -> Result<(), EngineError> {
+        self.cache.restore(first, blocks, saved)
     }
 }
 

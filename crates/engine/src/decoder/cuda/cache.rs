@@ -1,6 +1,7 @@
 //! Keys and values of all sequences on the device, in blocks of 64 tokens. Knows no sequence.
 
 use half::bf16;
+use half::slice::HalfFloatSliceExt;
 
 use crate::blocks::BLOCK_TOKENS;
 use crate::blocks::BlockId;
@@ -15,9 +16,6 @@ pub(super) struct KvPool {
     layers: Vec<[Array<bf16>; 2]>,
     blocks: usize,
 }
-
-/// What was saved of some blocks: of each layer keys, then values, `[blocks · 64, kv_heads · head]`.
-pub(super) struct Saved(Vec<Vec<bf16>>);
 
 impl KvPool {
     /// Room for so many blocks, and for one more that belongs to nobody.
@@ -43,31 +41,46 @@ impl KvPool {
         &mut self.layers[index]
     }
 
-    pub(super) fn save(&self, gpu: &Gpu, blocks: &[BlockId]) -> Result<Saved, EngineError> {
-        let copy = |array: &Array<bf16>| {
-            let size = BLOCK_TOKENS * array.columns();
-            let mut copy = vec![bf16::ZERO; blocks.len() * size];
-            for (block, copy) in blocks.iter().zip(copy.chunks_exact_mut(size)) {
+    /// Copies of blocks in the host's memory: of each layer keys, then values, `[blocks · 64, kv_heads · head]`.
+    pub(super) fn save(&self, gpu: &Gpu, blocks: &[BlockId]) -> Result<Vec<u8>, EngineError> {
+        let mut saved = Vec::new();
+        for array in self.layers.iter().flatten() {
+            let mut copy = vec![bf16::ZERO; BLOCK_TOKENS * array.columns()];
+            for block in blocks {
                 let start = block.index() * BLOCK_TOKENS;
-                array.read(gpu, start..start + BLOCK_TOKENS, copy)?;
+                array.read(gpu, start..start + BLOCK_TOKENS, &mut copy)?;
+                saved.extend_from_slice(bytemuck::cast_slice(copy.reinterpret_cast()));
             }
-            Ok(copy)
-        };
-        self.layers.iter().flatten().map(copy).collect::<Result<_, EngineError>>().map(Saved)
+        }
+        Ok(saved)
     }
 
     /// Fills blocks with what was saved, but for that of the first so many.
+    ///
+    /// # Errors
+    /// `Internal` when it was not saved of as many blocks of this layout.
     pub(super) fn restore(
         &mut self,
         gpu: &Gpu,
         first: usize,
         blocks: &[BlockId],
-        saved: &Saved,
+        saved: &[u8],
     ) -> Result<(), EngineError> {
-        for (array, saved) in self.layers.iter_mut().flatten().zip(&saved.0) {
+        let arrays = 2 * self.layers.len();
+        let of_an_array = saved.len() / arrays;
+        // read by the device until it has finished
+        let mut copies = Vec::with_capacity(arrays * blocks.len());
+        for (array, saved) in self.layers.iter_mut().flatten().zip(saved.chunks_exact(of_an_array)) {
             let size = BLOCK_TOKENS * array.columns();
-            for (block, copy) in blocks.iter().zip(saved.chunks_exact(size).skip(first)) {
-                array.write(gpu, block.index() * BLOCK_TOKENS, copy)?;
+            let of_a_block = size * size_of::<bf16>();
+            if of_an_array != (first + blocks.len()) * of_a_block {
+                return Err(EngineError::Internal("KV of another layout".into()));
+            }
+            for (block, saved) in blocks.iter().zip(saved.chunks_exact(of_a_block).skip(first)) {
+                let mut copy = vec![bf16::ZERO; size];
+                bytemuck::cast_slice_mut(copy.reinterpret_cast_mut()).copy_from_slice(saved);
+                array.write(gpu, block.index() * BLOCK_TOKENS, &copy)?;
+                copies.push(copy);
             }
         }
         gpu.finish()

@@ -99,14 +99,12 @@ impl Model for CudaDecoder {
 
     fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError> {
         self.gpu.enter()?;
-        Ok(Box::new(self.cache.save(&self.gpu, blocks)?))
+        self.cache.save(&self.gpu, blocks)
     }
 
-    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: Saved) -> Result<(), EngineError> {
+    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: &[u8]) -> Result<(), EngineError> {
         self.gpu.enter()?;
-        let saved = saved.downcast::<cache::Saved>();
-        let saved = saved.map_err(|_| EngineError::Internal("KV that another device saved".into()))?;
-        self.cache.restore(&self.gpu, first, blocks, &saved)
+        self.cache.restore(&self.gpu, first, blocks, saved)
     }
 }
 

@@ -46,23 +46,23 @@ impl KvPool {
     }
 
     /// Copies of blocks in the host's memory: of each layer keys, then values, `[blocks, 64, kv_heads, head]`.
-    pub(super) fn save(&self, blocks: &[BlockId]) -> candle_core::Result<Vec<Tensor>> {
-        let copy = |tensor: &Tensor| {
+    pub(super) fn save(&self, blocks: &[BlockId]) -> candle_core::Result<Vec<u8>> {
+        let mut saved = Vec::new();
+        for tensor in self.layers.iter().flatten() {
             let each = blocks.iter().map(|block| tensor.narrow(0, block.index(), 1));
-            Tensor::cat(&each.collect::<candle_core::Result<Vec<_>>>()?, 0)?.to_device(&Device::Cpu)
-        };
-        self.layers.iter().flatten().map(copy).collect()
+            let copy = Tensor::cat(&each.collect::<candle_core::Result<Vec<_>>>()?, 0)?;
+            copy.to_device(&Device::Cpu)?.write_bytes(&mut saved)?;
+        }
+        Ok(saved)
     }
 
     /// Fills blocks with what was saved, but for that of the first so many.
-    pub(super) fn restore(
-        &self,
-        first: usize,
-        blocks: &[BlockId],
-        saved: &[Tensor],
-    ) -> candle_core::Result<()> {
-        for (tensor, saved) in self.layers.iter().flatten().zip(saved) {
-            let saved = saved.to_device(tensor.device())?;
+    pub(super) fn restore(&self, first: usize, blocks: &[BlockId], saved: &[u8]) -> candle_core::Result<()> {
+        let tensors = self.layers.iter().flatten();
+        for (tensor, saved) in tensors.zip(saved.chunks_exact(saved.len() / (2 * self.layers.len()))) {
+            let (_, tokens, kv_heads, head) = tensor.dims4()?;
+            let shape = [first + blocks.len(), tokens, kv_heads, head];
+            let saved = Tensor::from_raw_buffer(saved, tensor.dtype(), &shape, tensor.device())?;
             for (index, block) in blocks.iter().enumerate() {
                 tensor.slice_set(&saved.narrow(0, first + index, 1)?.contiguous()?, 0, block.index())?;
             }

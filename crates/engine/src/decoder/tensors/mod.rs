@@ -69,13 +69,11 @@ impl Model for TensorDecoder {
     }
 
     fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError> {
-        Ok(Box::new(self.cache.save(blocks)?))
+        Ok(self.cache.save(blocks)?)
     }
 
-    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: Saved) -> Result<(), EngineError> {
-        let saved = saved.downcast::<Vec<Tensor>>();
-        let saved = saved.map_err(|_| EngineError::Internal("KV that another device saved".into()))?;
-        Ok(self.cache.restore(first, blocks, &saved)?)
+    fn restore(&mut self, first: usize, blocks: &[BlockId], saved: &[u8]) -> Result<(), EngineError> {
+        Ok(self.cache.restore(first, blocks, saved)?)
     }
 }
 

@@ -21,21 +21,21 @@ const PREFIXES: [&str; 3] = ["", "bert.", "roberta."];
 const WORDS: &str = "embeddings.word_embeddings.weight";
 
 impl Bert {
-    /// Reads `config.json` and `*.safetensors`, for XLM-R with positions that begin after the padding's.
+    /// Reads `config.json` and `*.safetensors`.
     ///
     /// # Errors
     /// `Model` when a file is damaged, lacks a tensor, or asks for what is not computed.
-    pub(in super::super) fn load(directory: &Path, is_xlm_roberta: bool) -> Result<Self, EngineError> {
+    pub(crate) fn load(directory: &Path) -> Result<Self, EngineError> {
         let config = Config::read(directory)?;
         let file = weights::map_safetensors(directory)?;
         let prefix = PREFIXES.into_iter().find(|prefix| file.get(&format!("{prefix}{WORDS}")).is_ok());
         let prefix = prefix.ok_or_else(|| EngineError::model(directory, format!("no tensor `{WORDS}`")))?;
         let source = Source { file: &file, prefix, directory };
-        let first_position = if is_xlm_roberta { config.pad_token_id + 1 } else { 0 };
-        let positions = source.positions(&config)?;
+        let (architecture, first_position) = (config.model_type, config.first_position());
         if first_position >= config.max_position_embeddings {
             return Err(EngineError::model(directory, "it has no position for a token"));
         }
+        let positions = source.positions(&config)?;
         let norm = source.norm("embeddings", &config)?;
         let layers = (0..config.num_hidden_layers).map(|layer| source.layer(layer, &config));
         let layers = layers.collect::<Result<_, _>>()?;
@@ -47,31 +47,30 @@ impl Bert {
                 .map_err(|detail| EngineError::model(directory, detail))?;
         let (heads, hidden) = (config.num_attention_heads, config.hidden_size);
         let instructions = Instructions::detect();
-        Ok(Self { words, positions, first_position, norm, layers, heads, hidden, instructions })
+        Ok(Self { architecture, words, positions, first_position, norm, layers, heads, hidden, instructions })
     }
 }
 
 /// Where tensors come from.
 #[derive(Clone, Copy)]
-struct Source<'a> {
-    file: &'a MmapedSafetensors,
-    prefix: &'static str,
-    directory: &'a Path,
+pub(super) struct Source<'a> {
+    pub file: &'a MmapedSafetensors,
+    pub prefix: &'static str,
+    pub directory: &'a Path,
 }
 
 impl Source<'_> {
-    /// The embeddings of positions with that of the first token type, which every token has.
-    fn positions(self, config: &Config) -> Result<Vec<f32>, EngineError> {
+    /// The embeddings of positions, with that of each token type added.
+    fn positions(self, config: &Config) -> Result<Vec<Vec<f32>>, EngineError> {
         let Config { hidden_size: hidden, .. } = *config;
         let name = |part: &str| format!("embeddings.{part}_embeddings.weight");
-        let mut positions = self.values(&[name("position")], &[config.max_position_embeddings, hidden])?;
+        let positions = self.values(&[name("position")], &[config.max_position_embeddings, hidden])?;
         let types = self.values(&[name("token_type")], &[config.type_vocab_size, hidden])?;
-        for position in positions.chunks_exact_mut(hidden) {
-            for (number, of_type) in position.iter_mut().zip(&types) {
-                *number += of_type;
-            }
-        }
-        Ok(positions)
+        let with_type = |of_type: &[f32]| -> Vec<f32> {
+            let of_type = of_type.iter().cycle();
+            positions.iter().zip(of_type).map(|(number, of_type)| number + of_type).collect()
+        };
+        Ok(types.chunks_exact(hidden).map(with_type).collect())
     }
 
     fn layer(self, layer: usize, config: &Config) -> Result<Layer, EngineError> {
@@ -89,7 +88,12 @@ impl Source<'_> {
     }
 
     /// Linear layers of one shape, joined into one.
-    fn linear(self, names: &[String], columns: usize, depth: usize) -> Result<Panels, EngineError> {
+    pub(super) fn linear(
+        self,
+        names: &[String],
+        columns: usize,
+        depth: usize,
+    ) -> Result<Panels, EngineError> {
         let (mut weights, mut bias) = (Vec::new(), Vec::new());
         for name in names {
             weights.extend(self.values(&[format!("{name}.weight")], &[columns, depth])?);
@@ -108,7 +112,7 @@ impl Source<'_> {
     }
 
     /// The numbers of the first tensor that is there, in f32.
-    fn values(self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, EngineError> {
+    pub(super) fn values(self, names: &[String], shape: &[usize]) -> Result<Vec<f32>, EngineError> {
         let failed = |detail: String| EngineError::model(self.directory, detail);
         let names: Vec<String> = names.iter().map(|name| format!("{}{name}", self.prefix)).collect();
         let found = names.iter().find(|name| self.file.get(name).is_ok());

@@ -17,13 +17,19 @@
 //! Knows no tokenizer and no queue.
 
 mod config;
+mod head;
 mod kernels;
 mod layer;
 mod load;
 mod table;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
+pub(crate) use self::config::Architecture;
+pub(crate) use self::config::read as read_config;
+pub(crate) use self::head::Head;
 use self::kernels::Attention;
 use self::kernels::AttentionScratch;
 use self::layer::Layer;
@@ -39,10 +45,11 @@ const BLOCK_NUMBERS: usize = 36_864;
 const ATTENTION_TOKENS: usize = 48;
 
 /// A model that is ready to compute.
-pub(super) struct Bert {
+pub(crate) struct Bert {
+    architecture: Architecture,
     words: Table,
-    /// The embedding of each position, that of the one token type added: `[positions, hidden]`.
-    positions: Vec<f32>,
+    /// For each token type, the embedding of each position with that of the type added: `[positions, hidden]`.
+    positions: Vec<Vec<f32>>,
     /// The position of a text's first token: XLM-R counts on from its padding's.
     first_position: usize,
     norm: Norm,
@@ -54,33 +61,73 @@ pub(super) struct Bert {
 
 /// How the tokens' states become one vector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Pooling {
+pub(crate) enum Pooling {
     /// Their mean.
     Mean,
     /// That of the first.
     First,
 }
 
+/// Two texts, one after the other with what belongs around them, as one.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pair<'a> {
+    pub ids: &'a [u32],
+    /// How many tokens, from the first, are of the first type. All others are of the second.
+    pub of_first_type: usize,
+}
+
+impl<'a> Pair<'a> {
+    /// One text alone.
+    pub(super) fn one(ids: &'a [u32]) -> Self {
+        Self { ids, of_first_type: ids.len() }
+    }
+}
+
 impl Bert {
+    pub(crate) fn architecture(&self) -> Architecture {
+        self.architecture
+    }
+
+    /// How many types of tokens it tells apart.
+    pub(crate) fn token_types(&self) -> usize {
+        self.positions.len()
+    }
+
     /// The longest text, in tokens.
-    pub(super) fn max_tokens(&self) -> usize {
-        self.positions.len() / self.hidden - self.first_position
+    pub(crate) fn max_tokens(&self) -> usize {
+        self.positions[0].len() / self.hidden - self.first_position
     }
 
     /// The vectors of texts, not yet of length 1. Each has the same bits in whatever company.
     ///
     /// # Errors
     /// `Internal` for a text without tokens or with too many, or a token that the vocabulary lacks.
-    pub(super) fn embed(&self, texts: &[Vec<u32>], pooling: Pooling) -> Result<Vec<Vec<f32>>, EngineError> {
-        if texts.iter().any(|text| text.is_empty() || text.len() > self.max_tokens()) {
+    pub(crate) fn embed(&self, texts: &[Vec<u32>], pooling: Pooling) -> Result<Vec<Vec<f32>>, EngineError> {
+        let texts: Vec<Pair<'_>> = texts.iter().map(|ids| Pair::one(ids)).collect();
+        self.pool(&texts, pooling)
+    }
+
+    /// The states of the first tokens of pairs, which speak for the whole: `[pairs][hidden]`.
+    ///
+    /// # Errors
+    /// As [`Bert::embed`], and for tokens of a second type where it has one.
+    pub(crate) fn embed_pairs(&self, pairs: &[Pair<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
+        self.pool(pairs, Pooling::First)
+    }
+
+    fn pool(&self, texts: &[Pair<'_>], pooling: Pooling) -> Result<Vec<Vec<f32>>, EngineError> {
+        if texts.iter().any(|text| text.ids.is_empty() || text.ids.len() > self.max_tokens()) {
             return Err(EngineError::Internal("a text without tokens or with too many".into()));
+        }
+        if self.token_types() < 2 && texts.iter().any(|text| text.of_first_type < text.ids.len()) {
+            return Err(EngineError::Internal("a token of a type that the model does not have".into()));
         }
         // in the pool from the start: else each step would wake it from outside
         let states = rayon::scope(|_| self.states(texts))?;
         let mut rest = states.as_slice();
-        let pool = |text: &Vec<u32>| {
+        let pool = |text: &Pair<'_>| {
             let own;
-            (own, rest) = rest.split_at(text.len() * self.hidden);
+            (own, rest) = rest.split_at(text.ids.len() * self.hidden);
             match pooling {
                 Pooling::Mean => mean(own, self.hidden),
                 Pooling::First => own[..self.hidden].to_vec(),
@@ -90,18 +137,18 @@ impl Bert {
     }
 
     /// The states of all tokens after the last layer, `[tokens, hidden]`.
-    fn states(&self, texts: &[Vec<u32>]) -> Result<Vec<f32>, EngineError> {
+    fn states(&self, texts: &[Pair<'_>]) -> Result<Vec<f32>, EngineError> {
         let hidden = self.hidden;
-        let lengths: Vec<usize> = texts.iter().map(Vec::len).collect();
+        let lengths: Vec<usize> = texts.iter().map(|text| text.ids.len()).collect();
         let tokens: usize = lengths.iter().sum();
         let rows = block_rows(tokens, hidden, rayon::current_num_threads());
         let (mut x, mut qkv) = (vec![0.0; tokens * hidden], vec![0.0; tokens * hidden * 3]);
         let mut context = vec![0.0; tokens * hidden];
         let Some(first) = self.layers.first() else { return Ok(x) };
 
-        self.words.rows(&texts.concat(), &mut x)?;
-        let positions = |tokens: &usize| &self.positions[self.first_position * hidden..][..tokens * hidden];
-        let positions: Vec<f32> = lengths.iter().flat_map(positions).copied().collect();
+        let ids: Vec<u32> = texts.iter().flat_map(|text| text.ids).copied().collect();
+        self.words.rows(&ids, &mut x)?;
+        let positions: Vec<f32> = texts.iter().flat_map(|text| self.positions(*text)).copied().collect();
         let blocks = x.par_chunks_mut(rows * hidden).zip(qkv.par_chunks_mut(rows * hidden * 3));
         blocks.zip(positions.par_chunks(rows * hidden)).with_max_len(1).for_each(|((x, qkv), positions)| {
             self.norm.add(self.instructions, x, positions);
@@ -124,6 +171,16 @@ impl Bert {
             );
         }
         Ok(x)
+    }
+
+    /// The embeddings of the positions and types of a text's tokens, `[tokens, hidden]`.
+    fn positions(&self, text: Pair<'_>) -> impl Iterator<Item = &f32> {
+        let rows = |of_type: usize, tokens: Range<usize>| {
+            let first = self.first_position + tokens.start;
+            let table = self.positions.get(of_type).map_or(&[][..], Vec::as_slice);
+            table.iter().skip(first * self.hidden).take(tokens.len() * self.hidden)
+        };
+        rows(0, 0..text.of_first_type).chain(rows(1, text.of_first_type..text.ids.len()))
     }
 
     /// What every token gathers from its own text.

@@ -9,7 +9,6 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
-use crate::encoder::EncoderFamily;
 use crate::encoder::padded::Padded;
 use crate::tiny::Random;
 
@@ -20,10 +19,10 @@ const VOCABULARY: usize = 50;
 const POSITIONS: usize = 200;
 
 /// A random model with tensors whose names begin with `prefix`.
-fn save(prefix: &str, activation: &str) -> TempDir {
+fn save(architecture: &str, prefix: &str, activation: &str) -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let config = json!({
-        "model_type": if prefix == "roberta." { "xlm-roberta" } else { "bert" },
+        "model_type": architecture,
         "vocab_size": VOCABULARY,
         "hidden_size": HIDDEN,
         "num_hidden_layers": LAYERS,
@@ -90,17 +89,17 @@ fn text(random: &mut Random, tokens: usize) -> Vec<u32> {
 fn packed_texts_get_the_vectors_that_the_tensor_library_gives_padded_ones() {
     let mut random = Random(3);
     let texts: Vec<Vec<u32>> = [1, 7, 48, 49, 130, 2].map(|tokens| text(&mut random, tokens)).into();
-    for (prefix, family, pooling) in [
-        ("", EncoderFamily::E5, Pooling::Mean),
-        ("bert.", EncoderFamily::E5, Pooling::Mean),
-        ("", EncoderFamily::BgeM3, Pooling::First),
-        ("roberta.", EncoderFamily::BgeM3, Pooling::First),
+    for (architecture, prefix, pooling) in [
+        ("bert", "", Pooling::Mean),
+        ("bert", "bert.", Pooling::First),
+        ("xlm-roberta", "", Pooling::First),
+        ("xlm-roberta", "roberta.", Pooling::Mean),
     ] {
-        let directory = save(prefix, "gelu");
-        let packed = Bert::load(directory.path(), family == EncoderFamily::BgeM3).unwrap();
-        let padded = Padded::load(directory.path(), family, &Device::Cpu).unwrap();
+        let directory = save(architecture, prefix, "gelu");
+        let packed = Bert::load(directory.path()).unwrap();
+        let padded = Padded::load(directory.path(), &Device::Cpu).unwrap();
 
-        let (ours, theirs) = (packed.embed(&texts, pooling).unwrap(), padded.embed(&texts).unwrap());
+        let (ours, theirs) = (packed.embed(&texts, pooling).unwrap(), padded.embed(&texts, pooling).unwrap());
 
         assert_eq!(packed.max_tokens(), padded.max_tokens());
         for (ours, theirs) in ours.iter().zip(&theirs) {
@@ -119,8 +118,8 @@ proptest! {
         seed: u64,
         threads in 1_usize..4,
     ) {
-        let directory = save("", "gelu");
-        let model = Bert::load(directory.path(), false).unwrap();
+        let directory = save("bert", "", "gelu");
+        let model = Bert::load(directory.path()).unwrap();
         let mut random = Random(seed);
         let texts: Vec<Vec<u32>> = lengths.iter().map(|tokens| text(&mut random, *tokens)).collect();
         let backwards: Vec<Vec<u32>> = texts.iter().rev().cloned().collect();
@@ -139,8 +138,8 @@ proptest! {
 
 #[test]
 fn what_cannot_be_computed_is_refused() {
-    let directory = save("", "gelu");
-    let model = Bert::load(directory.path(), false).unwrap();
+    let directory = save("bert", "", "gelu");
+    let model = Bert::load(directory.path()).unwrap();
     let refused =
         |texts: &[Vec<u32>]| matches!(model.embed(texts, Pooling::Mean), Err(EngineError::Internal(_)));
     assert!(refused(&[vec![2], vec![]]));
@@ -148,8 +147,12 @@ fn what_cannot_be_computed_is_refused() {
     assert!(refused(&[vec![VOCABULARY as u32]]));
     assert!(model.embed(&[], Pooling::Mean).unwrap().is_empty());
 
-    for (directory, expected) in [(save("", "relu"), "activation"), (save("other.", "gelu"), "no tensor")] {
-        let error = Bert::load(directory.path(), false).err().unwrap().to_string();
+    for (directory, expected) in [
+        (save("bert", "", "relu"), "activation"),
+        (save("bert", "other.", "gelu"), "no tensor"),
+        (save("roberta", "", "gelu"), "roberta"),
+    ] {
+        let error = Bert::load(directory.path()).err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
     }
 }
