@@ -9,7 +9,7 @@
 //! sequences=1,8,32,64     answers that are written together
 //! context=2048            tokens before each answer
 //! steps=64                tokens of each answer
-//! kv_tokens=...           room in the cache; by default what the above needs
+//! kv_tokens=...           room in the cache; by default what the above needs, or what fits beside the weights
 //! tflops=989 gigabytes=3350   the device's peaks, bf16 without sparsity and memory, a second; by default by its name
 //! ```
 //!
@@ -79,11 +79,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         (option("context", "2048").parse::<usize>()?, option("steps", "64").parse::<usize>()?);
     let most = |list: &[usize]| list.iter().copied().max().unwrap_or(0);
     let needed = most(&prompts).max(most(&sequences) * (context + steps + 66));
-    let kv_tokens = option("kv_tokens", &needed.to_string()).parse()?;
     let costs = costs(Path::new(&model))?;
-    let (tflops, gigabytes) = peaks();
-    let tflops: f64 = option("tflops", &tflops.to_string()).parse()?;
-    let gigabytes: f64 = option("gigabytes", &gigabytes.to_string()).parse()?;
+    let gpu = gpu();
+    let kv_tokens = option("kv_tokens", &needed.min(costs.tokens_in(gpu.free)).to_string()).parse()?;
+    let tflops: f64 = option("tflops", &gpu.tflops.to_string()).parse()?;
+    let gigabytes: f64 = option("gigabytes", &gpu.gigabytes.to_string()).parse()?;
 
     let mut stopwatch = Stopwatch::load(Path::new(&model), format, device, kv_tokens)?;
     for tokens in prompts {
@@ -140,11 +140,30 @@ fn costs(model: &Path) -> Result<Costs, Box<dyn Error>> {
     })
 }
 
-/// Of the first GPU, by its name; infinite where it is not known, and shares are 0.
-fn peaks() -> (f64, f64) {
-    let arguments = ["--query-gpu=name", "--format=csv,noheader", "--id=0"];
+impl Costs {
+    /// How many tokens the cache can have in so many bytes, besides the weights (twice the head: the table too) and what
+    /// steps are computed in.
+    fn tokens_in(&self, bytes: f64) -> usize {
+        let left = bytes - 2.0 * (self.layers + 2.0 * self.head) - 4e9;
+        (left / self.kv).max(0.0) as usize
+    }
+}
+
+/// The first GPU: its peaks by its name, infinite where that is not known, and bytes of free memory.
+struct Gpu {
+    tflops: f64,
+    gigabytes: f64,
+    free: f64,
+}
+
+fn gpu() -> Gpu {
+    let arguments = ["--query-gpu=name,memory.free", "--format=csv,noheader,nounits", "--id=0"];
     let output = Command::new("nvidia-smi").args(arguments).output();
-    let name = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let line = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let (name, free) = line.trim().split_once(", ").unwrap_or_default();
     let known = PEAKS.iter().find(|(part, ..)| name.contains(part));
-    known.map_or((f64::INFINITY, f64::INFINITY), |(_, tflops, gigabytes)| (*tflops, *gigabytes))
+    let (tflops, gigabytes) =
+        known.map_or((f64::INFINITY, f64::INFINITY), |(_, tflops, gigabytes)| (*tflops, *gigabytes));
+    let free = free.parse::<f64>().map_or(f64::INFINITY, |mebibytes| mebibytes * f64::from(1 << 20));
+    Gpu { tflops, gigabytes, free }
 }

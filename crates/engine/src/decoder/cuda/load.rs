@@ -130,14 +130,14 @@ impl Parts<'_> {
     fn layer(&mut self, index: usize) -> Result<Layer, EngineError> {
         let Shape { hidden, inner, heads, kv_heads, head, .. } = *self.shape;
         let names = self.names;
-        let named = |part: &str, what: &str| format!("{}{index}.{part}.{what}", names.layer);
+        let full = |part: &str, what: &str| format!("{}{index}.{part}.{what}", names.layer);
         let rows =
             [(names.query, heads * head), (names.key, kv_heads * head), (names.value, kv_heads * head)];
-        let qkv = |what: &str| rows.map(|(part, rows)| (named(part, what), rows));
-        let one = |part: &str, rows: usize| [(named(part, "weight"), rows)];
-        let biased = self.source.has(&named(names.query, "bias"));
-        let normed = self.source.has(&named(names.query_norm, "weight"));
-        let gate_up = [(named(names.gate, "weight"), inner), (named(names.up, "weight"), inner)];
+        let qkv = |what: &str| rows.map(|(part, rows)| (full(part, what), rows));
+        let one = |part: &str, rows: usize| [(full(part, "weight"), rows)];
+        let biased = self.source.has(&full(names.query, "bias"));
+        let normed = self.source.has(&full(names.query_norm, "weight"));
+        let gate_up = [(full(names.gate, "weight"), inner), (full(names.up, "weight"), inner)];
         Ok(Layer {
             attention_norm: self.vectors(&one(names.attention_norm, hidden))?,
             qkv: self.source.weight(&qkv("weight"), hidden)?,

@@ -17,8 +17,8 @@
 //!
 //! Every array is made when the model is loaded, so that a step allocates nothing and steps of one token a sequence run as
 //! a captured graph, one for each of [`BUCKETS`]. Sums are in an order that depends on how many tokens a step has: the same
-//! request gives nearly, not exactly, the same numbers in other company. Written and compiled without a GPU at hand:
-//! **untested** until `scripts/gpu-check` has run. Knows no request and no sampling.
+//! request gives nearly, not exactly, the same numbers in other company. Written without a GPU at
+//! hand: **untested** until `scripts/gpu-check` has run. Knows no request and no sampling.
 
 mod buffers;
 mod cache;

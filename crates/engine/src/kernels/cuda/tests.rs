@@ -161,7 +161,7 @@ fn heads_are_placed_as_on_the_cpu() {
 }
 
 /// With or without biases and norms.
-fn check_place(gpu: &Gpu, counts: HeadCounts, interleaved: bool, with: bool) {
+fn check_place(gpu: &Gpu, counts: HeadCounts, interleaved: bool, complete: bool) {
     let HeadCounts { heads, kv_heads, head } = counts;
     let (width, tokens, rows) = ((heads + 2 * kv_heads) * head, 3, 2 * BLOCK_TOKENS);
     let (qkv, bias) = (numbers(1, tokens * width), numbers(2, width));
@@ -172,9 +172,9 @@ fn check_place(gpu: &Gpu, counts: HeadCounts, interleaved: bool, with: bool) {
     let norms = [on(gpu, &query_norm, head), on(gpu, &key_norm, head)];
     let placement = Placement {
         qkv: &on(gpu, &qkv, width),
-        bias: with.then_some(&biases),
-        query_norm: with.then_some(&norms[0]),
-        key_norm: with.then_some(&norms[1]),
+        bias: complete.then_some(&biases),
+        query_norm: complete.then_some(&norms[0]),
+        key_norm: complete.then_some(&norms[1]),
         angles: &Array::copy_of(gpu, &angles, head).unwrap(),
         angle_rows: &indices(gpu, &angle_rows, 9),
         slots: &indices(gpu, &slots, rows),
@@ -192,14 +192,14 @@ fn check_place(gpu: &Gpu, counts: HeadCounts, interleaved: bool, with: bool) {
     for (token, row) in floats(&qkv).chunks(width).enumerate() {
         for (index, numbers) in row.chunks(head).enumerate() {
             let biases = floats(&bias[index * head..(index + 1) * head]);
-            let mut numbers: Vec<f32> = if with {
+            let mut numbers: Vec<f32> = if complete {
                 numbers.iter().zip(biases).map(|(number, bias)| number + bias).collect()
             } else {
                 numbers.to_vec()
             };
             if index < heads + kv_heads {
                 let norm = if index < heads { &query_norm } else { &key_norm };
-                if with {
+                if complete {
                     numbers = normed(&numbers, &floats(norm), 1e-6);
                 }
                 rotate(&mut numbers, &table_row(angle_rows[token] as usize, head), interleaved);
