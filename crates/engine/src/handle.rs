@@ -412,5 +412,5 @@ fn describe(options: DecoderOptions, about: &About, tokenizer: &Tokenizer, conte
 }
 
 #[cfg(test)]
-#[path = "handle_tests.rs"]
+#[path = "handle_tests/mod.rs"]
 mod tests;
