@@ -22,19 +22,24 @@ pub struct Record<'a> {
     pub commitment: Option<Hash>,
 }
 
+/// A field that is there and not null.
+fn present(field: &Value) -> Option<&Value> {
+    (!field.is_null()).then_some(field)
+}
+
 impl<'a> Record<'a> {
     /// Reads the fields; none when one is missing or malformed.
     pub fn read(leaf: &'a Value) -> Option<Self> {
         if leaf["v"].as_u64() != Some(VERSION) {
             return None;
         }
-        let reference = match &leaf["ref"] {
-            Value::Null => None,
-            reference => Some(uuid(reference.as_str()?)?),
+        let reference = match present(&leaf["ref"]) {
+            Some(reference) => Some(uuid(reference.as_str()?)?),
+            None => None,
         };
-        let commitment = match &leaf["content"] {
-            Value::Null => None,
-            content => Some(commitment(content["commitment"].as_str()?)?),
+        let commitment = match present(&leaf["content"]) {
+            Some(content) => Some(commitment(content["commitment"].as_str()?)?),
+            None => None,
         };
         Some(Self {
             id: id_of(leaf)?,

@@ -147,13 +147,12 @@ impl Pairs {
                 self.open.remove(&intent);
                 Ok(())
             }
-            Some(_) => Err(Unpaired::Unannounced),
             None if self.recent.contains(&intent) => Err(Unpaired::Second),
             None if self.begins_later => {
                 self.earlier += 1;
                 Ok(())
             }
-            None => Err(Unpaired::Unannounced),
+            Some(_) | None => Err(Unpaired::Unannounced),
         }
     }
 

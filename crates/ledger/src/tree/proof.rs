@@ -67,7 +67,8 @@ impl Plan {
 
     /// For the root of the first `size` leaves, one or more: [`Plan::prove`] then gives that one hash.
     pub fn root(size: u64) -> Self {
-        Self { ranges: vec![0..size] }
+        let whole = 0..size;
+        Self { ranges: vec![whole] }
     }
 
     /// Where the needed hashes are stored, in the order in which [`Plan::prove`] takes them.

@@ -245,7 +245,7 @@ fn each_announcement_ends_once() {
     let with = |kind: &str, reference: u64| {
         let mut leaves: Vec<Vec<u8>> = (0..8).map(records::leaf).collect();
         leaves
-            .push(ledger::canonical(&records::fields(8, kind, Some(records::id(reference)), None)).unwrap());
+            .push(ledger::canonical(&records::fields(8, kind, Some(&records::id(reference)), None)).unwrap());
         Sample::of(leaves).range(0, 3)
     };
 

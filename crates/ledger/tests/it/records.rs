@@ -38,11 +38,11 @@ pub(crate) fn leaf(number: u64) -> Vec<u8> {
         1 | 2 => ("chat.sentence", Some(id(question)), None),
         _ => ("chat.completed", Some(id(question)), Some("answered")),
     };
-    ledger::canonical(&fields(number, kind, reference, outcome)).expect("it is a leaf")
+    ledger::canonical(&fields(number, kind, reference.as_deref(), outcome)).expect("it is a leaf")
 }
 
 /// A record's fields.
-pub(crate) fn fields(number: u64, kind: &str, reference: Option<String>, outcome: Option<&str>) -> Value {
+pub(crate) fn fields(number: u64, kind: &str, reference: Option<&str>, outcome: Option<&str>) -> Value {
     let sealed = content(number).map(|(text, key)| {
         json!({"commitment": hex::encode(key.commit(text.as_bytes())), "ciphertext_sha256": "cd".repeat(32)})
     });
