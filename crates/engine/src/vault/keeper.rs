@@ -17,8 +17,9 @@ use crate::error::EngineError;
 pub(super) enum Command {
     /// There is too much in memory.
     Tidy,
-    /// These blocks are wanted in memory, as far as the first of them are there.
-    Read(Box<[Name]>),
+    /// These blocks are wanted in memory, as far as the first of them are there; not if everything was forgotten since: until
+    /// this thread hears of that, the files are still there.
+    Read { names: Box<[Name]>, generation: u64 },
     /// Everything was forgotten.
     Forget,
 }
@@ -56,7 +57,7 @@ impl Keeper {
     fn obey(&mut self, command: Command) -> io::Result<()> {
         match command {
             Command::Tidy => self.tidy(),
-            Command::Read(names) => self.read(&names),
+            Command::Read { names, generation } => self.read(&names, generation),
             Command::Forget => self.disk.forget(),
         }
     }
@@ -80,10 +81,13 @@ impl Keeper {
         }
     }
 
-    fn read(&mut self, names: &[Name]) -> io::Result<()> {
+    fn read(&mut self, names: &[Name], generation: u64) -> io::Result<()> {
         let mut left = self.with(|shelf| shelf.bound());
         for name in names {
-            let (generation, there) = self.with(|shelf| (shelf.generation(), shelf.has(*name)));
+            let (now, there) = self.with(|shelf| (shelf.generation(), shelf.has(*name)));
+            if now != generation {
+                return Ok(());
+            }
             if there {
                 continue;
             }

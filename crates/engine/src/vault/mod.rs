@@ -89,9 +89,10 @@ impl Vault {
     pub(crate) fn want(&self, names: &[Name]) {
         let kept = self.shelf();
         let on_disk = names.iter().find(|name| !kept.has(**name)).is_some_and(|name| kept.is_on_disk(*name));
+        let generation = kept.generation();
         drop(kept);
         if on_disk {
-            self.send(Command::Read(names.into()));
+            self.send(Command::Read { names: names.into(), generation });
         }
     }
 

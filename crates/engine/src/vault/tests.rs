@@ -137,6 +137,33 @@ fn what_was_forgotten_is_neither_in_memory_nor_on_disk() {
 }
 
 #[test]
+fn what_was_wanted_before_all_was_forgotten_does_not_come_back() {
+    let directory = tempfile::tempdir().unwrap();
+    let labels = labels(0, 6);
+    let names: Vec<Name> = labels.iter().map(|label| label.name).collect();
+    for _ in 0..50 {
+        let vault = open(4, Some(directory.path()));
+        for (number, label) in labels.iter().enumerate() {
+            vault.put(label.clone(), kv(number));
+            until(&vault, |stock| stock.memory_blocks <= 4);
+        }
+        until(&vault, |stock| stock.disk_blocks == 2);
+        vault.take(&labels[5]);
+        vault.want(&names);
+        vault.forget();
+
+        // the keeper has done all that it was asked for once it writes again
+        for label in &labels {
+            vault.put(label.clone(), kv(9));
+            until(&vault, |stock| stock.memory_blocks <= 4);
+        }
+        until(&vault, |stock| stock.disk_blocks == 2);
+
+        assert!(labels.iter().filter_map(|label| vault.take(label)).all(|found| found == kv(9)));
+    }
+}
+
+#[test]
 fn a_file_says_nothing_without_the_key_and_is_not_used_when_it_was_changed() {
     let directory = tempfile::tempdir().unwrap();
     let mut disk = Disk::open(directory.path(), 10_000).unwrap();
