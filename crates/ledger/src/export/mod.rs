@@ -9,9 +9,9 @@
 //! {"end":{…}}             how many there were
 //! ```
 //!
-//! Checking is a flow of two stages. [`examine`](examine::examine) looks at one line by itself (hash, canonical form,
-//! commitment, signatures) and runs on all cores; [`Verifier`](verifier::Verifier) follows the log from line to line
-//! (tree, gaps, pairs) and keeps a bounded state. [`verify`] joins them. Knows no database.
+//! Checking is a flow of two stages. `examine` looks at one line by itself (hash, canonical form,
+//! commitment, signatures) and runs on all cores; `Verifier` follows the log from line to line
+//! (tree, gaps, pairs) and keeps a bounded state. `verify` joins them. Knows no database.
 
 /// One line by itself.
 pub mod examine;

@@ -1,5 +1,5 @@
 //! What is announced must end in exactly one outcome. Followed in bounded memory: only intents that are open now are
-//! kept, and the ids of the last [`RECENT`] records; an outcome closes its intent and lets go of it, so that a second
+//! kept, and the ids of the last `RECENT` records; an outcome closes its intent and lets go of it, so that a second
 //! outcome finds nothing open. Knows no tree.
 
 use std::collections::HashMap;

@@ -89,7 +89,7 @@ impl Plan {
     }
 }
 
-/// PATH(m, D[n]) of RFC 6962 §2.1.1, from the leaf's sibling upwards.
+/// `PATH(m, D[n])` of RFC 6962 §2.1.1, from the leaf's sibling upwards.
 fn path(index: u64, leaves: Range<u64>, ranges: &mut Vec<Range<u64>>) {
     if leaves.end - leaves.start == 1 {
         return;
@@ -104,7 +104,7 @@ fn path(index: u64, leaves: Range<u64>, ranges: &mut Vec<Range<u64>>) {
     }
 }
 
-/// SUBPROOF(m, D[n], b) of RFC 6962 §2.1.2; `known` is b: the verifier has this subtree's root already.
+/// `SUBPROOF(m, D[n], b)` of RFC 6962 §2.1.2; `known` is b: the verifier has this subtree's root already.
 fn subproof(old: u64, leaves: Range<u64>, known: bool, ranges: &mut Vec<Range<u64>>) {
     if old == leaves.end {
         if !known {
