@@ -71,7 +71,7 @@ fn batches(model: &str, tokenizer: &str, text: &str) -> Outcome<()> {
         println!(
             "| {count} | {:.1} | {:.1} |",
             rate(answers, decode),
-            rate(prompts, took - decode.min(took))
+            rate(prompts, took.saturating_sub(decode))
         );
     }
     Ok(())
