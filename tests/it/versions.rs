@@ -150,7 +150,13 @@ async fn words_are_searchable_before_the_vectors() {
 async fn a_version_that_comes_while_the_one_before_is_embedded_has_vectors_of_its_own() {
     let app = TestApp::start().await;
     let collection = app.collection("contracts").await;
-    let embedding = Freeze::at(&app.database, "jobs", "update", "new.stage = 'embed' and new.done > 0").await;
+    let embedding = Freeze::at(
+        &app.database,
+        "jobs",
+        "update",
+        "new.version = 1 and new.stage = 'embed' and new.done > 0",
+    )
+    .await;
     let (_, taken) = app.upload(&collection, "contract.txt", contract(8, "500").as_bytes()).await;
     let id = taken["data"][0]["document_id"].as_str().unwrap().to_owned();
     embedding.met().await;
