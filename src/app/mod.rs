@@ -116,6 +116,10 @@ pub async fn start(
 ) -> anyhow::Result<Running> {
     // A second provider in the tree would make rustls ask which one is meant.
     let _installed_before = rustls::crypto::ring::default_provider().install_default();
+    if plan.serve {
+        // Before anything counts: what is counted without a recorder is lost.
+        let _shown_later = telemetry::metrics();
+    }
     // Taken first: a port that is in use is known at once.
     let listener = if plan.serve { Some(listen(plan.config.http.listen).await?) } else { None };
     let place = Place::take(&plan.config)?;
@@ -186,9 +190,9 @@ async fn run(
         .await?;
         running.address = Some(listener.local_addr()?);
         let router = router(&config, models, Arc::clone(&ingest), announcing, &running);
+        running.tasks.spawn(telemetry::keep_metrics(running.stop.clone()));
         running.tasks.spawn(front_door(listener, router, running.stop.clone()));
     }
-    // Now that there are metrics to say it in.
     running.tasks.spawn(ingest.report_confinement());
     Ok(running)
 }

@@ -162,7 +162,7 @@ async fn seen_after_all(service: &Process, database: &TestPostgres, round: &Roun
         assert!(!finds(service, &round.document, old).await, "{label}: both versions");
     }
     whole(database, round).await;
-    let (resumed, read) = eventually("the metrics tell how it went on", || async {
+    let (resumed, read) = eventually(&format!("the metrics tell how it went on, {label}"), || async {
         let resumed = metric(service, "docent_ingest_resumed_total{from=\"embed\"}").await > 0.0;
         let read = metric(service, "docent_ingest_stage_seconds_count{stage=\"read\"}").await > 0.0;
         (resumed || read).then_some((resumed, read))
