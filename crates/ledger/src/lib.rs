@@ -30,6 +30,8 @@ pub mod record;
 pub mod seal;
 /// The Merkle tree: appending, stored hashes, proofs.
 pub mod tree;
+/// Cosigning: what a log asks, and what a witness looks at.
+pub mod witness;
 
 pub use checkpoint::Checkpoint;
 pub use checkpoint::CheckpointError;
@@ -45,6 +47,7 @@ pub use note::KeyError;
 pub use note::Note;
 pub use note::NoteError;
 pub use note::Purpose;
+pub use note::Signature;
 pub use note::SignerKey;
 pub use note::VerifierKey;
 pub use policy::Policy;
@@ -64,3 +67,7 @@ pub use tree::Plan;
 pub use tree::ProofError;
 pub use tree::StoredHash;
 pub use tree::TreeHead;
+pub use witness::Refusal;
+pub use witness::Submission;
+pub use witness::SubmissionError;
+pub use witness::cosign;

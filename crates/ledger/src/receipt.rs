@@ -127,6 +127,11 @@ impl Receipt {
         &self.hashes
     }
 
+    /// The checkpoint that the proof leads to.
+    pub const fn checkpoint(&self) -> &SignedCheckpoint {
+        &self.checkpoint
+    }
+
     /// Checks that the leaf with this hash is in a log of the policy, in a state that enough witnesses saw.
     ///
     /// # Errors

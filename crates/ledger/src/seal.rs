@@ -5,21 +5,27 @@
 //! ciphertext    nonce (24) ‖ XChaCha20-Poly1305(K_enc,      content,                      event id ‖ kind)
 //! ```
 //!
-//! The associated data binds both to their event: sealed content moved to another event does not open. Knows no leaf.
+//! The associated data binds both to their event: sealed content moved to another event does not open. From the master key
+//! comes the log's signing key, too. Knows no leaf.
 
 use crate::commitment::RecordKey;
+use crate::note::KeyError;
+use crate::note::Purpose;
+use crate::note::SignerKey;
 use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::XNonce;
 use chacha20poly1305::aead::Aead;
 use chacha20poly1305::aead::Generate;
 use chacha20poly1305::aead::KeyInit;
 use chacha20poly1305::aead::Payload;
+use hkdf::Hkdf;
 use sha2::Digest;
 use sha2::Sha256;
 use std::fmt;
 
 const NONCE_BYTES: usize = 24;
 const KEY_PURPOSE: &[u8] = b"docent/v1/key";
+const LOG_PURPOSE: &[u8] = b"docent/v1/log/signing/";
 
 /// The key that wraps the key of every record; never stored beside what it wraps.
 #[derive(Clone)]
@@ -29,6 +35,19 @@ impl MasterKey {
     /// Takes 32 random bytes.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    /// Gives the key with which the log of this name signs: by HKDF-SHA256 (RFC 5869) from this one, so that there is one
+    /// secret to keep.
+    ///
+    /// # Errors
+    /// When the name cannot be a key's: it is empty, or has white space or a plus.
+    pub fn log_key(&self, origin: &str) -> Result<SignerKey, KeyError> {
+        let mut seed = [0; 32];
+        Hkdf::<Sha256>::new(None, &self.0)
+            .expand_multi_info(&[LOG_PURPOSE, origin.as_bytes()], &mut seed)
+            .expect("HKDF-SHA256 gives up to 8160 bytes");
+        SignerKey::from_seed(origin, Purpose::Log, &seed)
     }
 }
 

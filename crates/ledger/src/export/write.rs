@@ -81,6 +81,12 @@ impl<W: Write> Writer<W> {
         self.put(position, leaf, disclosed, None)
     }
 
+    /// Says that the next record of a range is the one at this position. Where that leaves some out, whoever checks the
+    /// export is told so.
+    pub const fn skip_to(&mut self, position: u64) {
+        self.next = position;
+    }
+
     /// Writes a record of a selection, of a higher position than the one before.
     ///
     /// # Errors
