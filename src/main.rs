@@ -4,8 +4,10 @@ use clap::Parser;
 use clap::Subcommand;
 use docent::app;
 use docent::app::bulk::Access;
+use docent::app::witness::Watch;
 use docent::config::Config;
 use docent::telemetry;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -49,6 +51,21 @@ enum Command {
         /// Files of any kind that can be uploaded
         #[arg(required = true)]
         files: Vec<PathBuf>,
+    },
+    /// Watch logs for somebody who does not trust their operators: sign each checkpoint of a log that only grew
+    Witness {
+        /// Public key of a log to watch, from `/api/v1/audit/key` of its service; may be given more than once
+        #[arg(long = "log", required = true, value_name = "KEY")]
+        logs: Vec<String>,
+        /// Name of this witness's own key, best below a domain of yours, such as `compliance.example.com/w1`
+        #[arg(long)]
+        name: String,
+        /// Folder for its key and for what it saw
+        #[arg(long, value_name = "FOLDER")]
+        state: PathBuf,
+        /// Where it listens
+        #[arg(long, default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
     },
     /// Bring the database named by `database.url` up to date
     Migrate,
@@ -124,6 +141,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Serve => app::serve(config),
         Command::Work => app::work(config),
+        Command::Witness { logs, name, state, listen } => app::witness(Watch { listen, state, name, logs }),
         Command::Migrate => app::migrate(&config),
         Command::Models { command: Models::Pull { names } } => app::pull_models(&config, &names),
         Command::Models { command: Models::List } => app::list_models(&config),

@@ -4,6 +4,7 @@ use crate::config;
 use crate::config::BlobsKind;
 use crate::domain::CollectionId;
 use crate::ports::Blobs;
+use crate::ports::CheckpointShelf;
 use crate::ports::StoreError;
 use crate::ports::UploadParts;
 use async_trait::async_trait;
@@ -75,6 +76,11 @@ impl ObjectBlobs {
         }
     }
 
+    /// `{prefix}/checkpoints/{name}`: no collection is called so.
+    fn checkpoint_key(&self, name: &str) -> Key {
+        Key::from(format!("{}/checkpoints/{name}", self.prefix))
+    }
+
     async fn write(&self, key: &Key, bytes: Vec<u8>) -> Result<(), StoreError> {
         let written = self.within(self.store.put(key, PutPayload::from(bytes))).await?;
         written.map(drop).map_err(refused)
@@ -137,6 +143,35 @@ impl UploadParts for ObjectBlobs {
 
     async fn delete_part(&self, name: &str) -> Result<(), StoreError> {
         gone_is_fine(self.within(self.store.delete(&self.part_key(name)?)).await?)
+    }
+}
+
+/// The log's checkpoints beside the files: `{prefix}/checkpoints/newest`, and each under its size, for a bucket that lets
+/// nobody change or remove what was put there.
+#[async_trait]
+impl CheckpointShelf for ObjectBlobs {
+    fn name(&self) -> String {
+        "blobs".to_owned()
+    }
+
+    async fn newest(&self) -> Result<Option<String>, StoreError> {
+        let key = self.checkpoint_key("newest");
+        match self.within(async { self.store.get(&key).await?.bytes().await }).await? {
+            Ok(bytes) => {
+                String::from_utf8(bytes.into()).map(Some).map_err(|_| corrupt("a checkpoint is not text"))
+            }
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(refused(error)),
+        }
+    }
+
+    async fn put(&self, size: i64, note: &str) -> Result<(), StoreError> {
+        let own = self.checkpoint_key(&format!("{size:019}"));
+        let there = self.within(self.store.head(&own)).await?;
+        if matches!(there, Err(object_store::Error::NotFound { .. })) {
+            self.write(&own, note.as_bytes().to_vec()).await?;
+        }
+        self.write(&self.checkpoint_key("newest"), note.as_bytes().to_vec()).await
     }
 }
 

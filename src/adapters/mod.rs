@@ -1,6 +1,7 @@
 //! One file or folder for each thing we do not own. Each answers ports; none knows another.
 
 pub mod blobs;
+pub mod checkpoint_folder;
 pub mod models;
 pub mod postgres;
 #[cfg(feature = "embedded-qdrant")]
@@ -8,3 +9,4 @@ pub mod qdrant_edge;
 mod qdrant_points;
 pub mod qdrant_server;
 pub mod webhook_client;
+pub mod witness_client;

@@ -206,7 +206,7 @@ pub(super) async fn outcome(
         outcome: Some(ending.outcome),
         ..event(admitted, ending.kind, documents, facts, Some(content))
     };
-    parts.auditor.record(event).await
+    parts.auditor.record_proved(event).await
 }
 
 /// Records the outcome of a search alone, or of a question that was refused before it began.

@@ -8,6 +8,7 @@ use crate::app::Plan;
 use crate::app::Running;
 use crate::app::bulk;
 use crate::app::bulk::Access;
+use crate::app::witness::Watch;
 use crate::config::BlobsKind;
 use crate::config::Config;
 use crate::config::VectorsKind;
@@ -55,6 +56,31 @@ pub fn work(config: Config) -> anyhow::Result<()> {
     }
     models::take_threads(&config.engine).context("cannot start again with `engine.threads`")?;
     runtime()?.block_on(until_stopped(config, false))
+}
+
+/// Witnesses logs until it is told to stop.
+///
+/// # Errors
+/// Whatever kept it from starting, or made it stop.
+pub fn witness(watch: Watch) -> anyhow::Result<()> {
+    runtime()?.block_on(async {
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        let witness = app::witness::start(watch).await?;
+        let (address, key) = (witness.address, &witness.key);
+        say(&format!(
+            "The witness listens on http://{address}. Those who run the log add it to their configuration:\n\n  \
+             [audit]\n  witnesses = [\"http://{address} {key}\"]\n\n\
+             Those who check the log name its key in their policy file (docs/audit-format.md, section 4)."
+        ));
+        let stop = async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        };
+        witness.serve(stop).await
+    })
 }
 
 /// Sends a folder to a running service and says what became of each file that failed.

@@ -5,6 +5,7 @@ pub mod bulk;
 mod commands;
 mod place;
 mod stores;
+pub mod witness;
 
 pub use commands::ingest;
 pub use commands::list_models;
@@ -15,15 +16,18 @@ pub use commands::read;
 pub use commands::serve;
 pub use commands::show_config;
 pub use commands::verify_models;
+pub use commands::witness;
 pub use commands::work;
 
 use crate::adapters::models;
 use crate::adapters::webhook_client::HttpWebhookClient;
+use crate::adapters::witness_client::HttpWitnessClient;
 use crate::answer::Answering;
 use crate::answer::AnsweringParts;
 use crate::app::place::Place;
 use crate::app::stores::Stores;
 use crate::audit::Auditor;
+use crate::audit::AuditorParts;
 use crate::audit::ServiceFacts;
 use crate::audit::Vault;
 use crate::config::Config;
@@ -50,6 +54,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -144,14 +149,17 @@ async fn run(
     let config = Arc::new(plan.config);
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let (auditor, appender) = Auditor::start(
-        Arc::new(stores.postgres.clone()),
-        &config.audit,
-        place.master_key,
-        BootId::new(),
-        place.node.clone(),
-        service_facts(&config),
-    );
+    let (auditor, appender) = Auditor::start(AuditorParts {
+        store: Arc::new(stores.postgres.clone()),
+        shelves: stores.shelves.clone(),
+        witness_client: Arc::new(HttpWitnessClient::new(Duration::from_millis(config.audit.timeout_ms))?),
+        config: config.audit.clone(),
+        master_key: place.master_key,
+        boot: BootId::new(),
+        node: place.node.clone(),
+        service: service_facts(&config),
+    })
+    .await?;
     let vault = Vault::new(place.master_key);
     let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault.clone());
     let announcing = announcing(&config, &stores, vault)?;
@@ -179,7 +187,7 @@ async fn run(
             running.tasks.spawn(Arc::clone(&ingest).work(lane, name, running.stop.clone()));
         }
     }
-    running.keep_house(&ingest, &announcing);
+    running.keep_house(&ingest, &announcing, Duration::from_millis(config.audit.checkpoint_every_ms));
     if let Some(listener) = listener {
         running.first_admin = http::identity::bootstrap(
             &running.stores.postgres,
@@ -293,6 +301,15 @@ async fn front_door(listener: TcpListener, router: axum::Router, stop: Cancellat
     }
 }
 
+/// Hands the log's checkpoints out until stopped.
+async fn hand_out(auditor: Auditor, every: Duration, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(every.max(Duration::from_millis(100)));
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(ticks.tick()).await.is_some() {
+        auditor.hand_out().await;
+    }
+}
+
 /// What every leaf of the log says of this service.
 fn service_facts(config: &Config) -> ServiceFacts {
     ServiceFacts {
@@ -303,12 +320,13 @@ fn service_facts(config: &Config) -> ServiceFacts {
 
 impl Running {
     /// What every process does beside its work.
-    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>) {
+    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>, checkpoints: Duration) {
         let keys = Arc::new(self.stores.postgres.clone());
         self.tasks.spawn(Arc::clone(ingest).sweep(self.stop.clone()));
         self.tasks.spawn(Arc::clone(ingest).sweep_uploads(self.stop.clone()));
         self.tasks.spawn(Arc::clone(announcing).deliver(self.stop.clone()));
         self.tasks.spawn(http::idempotency::sweep(keys, self.stop.clone()));
+        self.tasks.spawn(hand_out(self.auditor.clone(), checkpoints, self.stop.clone()));
     }
 
     /// Waits until a part that everything needs is gone for good; a service in order waits for ever.
@@ -331,6 +349,8 @@ impl Running {
             Ok(Err(error)) => tracing::error!(%error, "the log's appender ended badly"),
             Err(_) => tracing::error!("the log could not be written out in time"),
         }
+        // What was written last leaves the house, too.
+        self.auditor.hand_out().await;
         self.stores.stop().await;
     }
 }

@@ -1,14 +1,17 @@
 //! Which Postgres, which vector index, which blobs: by configuration, behind ports.
 
 use crate::adapters::blobs::ObjectBlobs;
+use crate::adapters::checkpoint_folder::CheckpointFolder;
 use crate::adapters::postgres::ManagedPostgres;
 use crate::adapters::postgres::Postgres;
 use crate::adapters::qdrant_server::QdrantServer;
 use crate::config::Config;
 use crate::config::VectorsKind;
 use crate::ports::Blobs;
+use crate::ports::CheckpointShelf;
 use crate::ports::UploadParts;
 use crate::ports::VectorIndex;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A migrated database and, if we started it, its server.
@@ -23,6 +26,8 @@ pub(super) struct Stores {
     pub(super) index: Arc<dyn VectorIndex>,
     pub(super) blobs: Arc<dyn Blobs>,
     pub(super) parts: Arc<dyn UploadParts>,
+    /// Where the log's checkpoints go.
+    pub(super) shelves: Vec<Arc<dyn CheckpointShelf>>,
     managed: Option<ManagedPostgres>,
 }
 
@@ -45,11 +50,17 @@ impl Stores {
     pub(super) async fn open(config: &Config, database: Database, dimensions: usize) -> anyhow::Result<Self> {
         let blobs = Arc::new(ObjectBlobs::open(&config.blobs, &config.secrets, &config.data.dir)?);
         let index = index(config, dimensions).await?;
+        let mut shelves: Vec<Arc<dyn CheckpointShelf>> =
+            vec![Arc::new(CheckpointFolder::open(&checkpoint_folder(config))?)];
+        if config.audit.checkpoints_with_blobs {
+            shelves.push(blobs.clone());
+        }
         Ok(Self {
             postgres: database.postgres,
             index,
             parts: blobs.clone(),
             blobs,
+            shelves,
             managed: database.managed,
         })
     }
@@ -71,6 +82,11 @@ impl Stores {
             tracing::error!(%error, "the managed Postgres did not stop in order");
         }
     }
+}
+
+fn checkpoint_folder(config: &Config) -> PathBuf {
+    let folder = &config.audit.checkpoint_folder;
+    if folder.as_os_str().is_empty() { config.data.dir.join("checkpoints") } else { folder.clone() }
 }
 
 async fn index(config: &Config, dimensions: usize) -> anyhow::Result<Arc<dyn VectorIndex>> {

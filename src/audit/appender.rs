@@ -2,19 +2,26 @@
 //! while that commits, the next batch fills, so no timer is needed. Knows no event's meaning but which are intents.
 
 use crate::audit::AuditError;
+use crate::audit::AuditorParts;
 use crate::audit::event;
 use crate::audit::orphans;
 use crate::audit::seal::Sealer;
+use crate::audit::tree::Tree;
+use crate::audit::trust;
+use crate::audit::witnesses::Witness;
 use crate::domain::EventId;
+use crate::ports::CheckpointShelf;
 use crate::ports::LogEntry;
 use crate::ports::LogStore;
 use crate::ports::StoreError;
+use ledger::TreeHead;
 use metrics::counter;
 use metrics::gauge;
 use metrics::histogram;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::Mutex;
+use std::sync::OnceLock;
 use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
@@ -47,6 +54,12 @@ pub(super) struct Command {
 pub(super) struct Log {
     pub(super) store: Arc<dyn LogStore>,
     pub(super) sealer: Sealer,
+    pub(super) tree: Tree,
+    pub(super) shelves: Vec<Arc<dyn CheckpointShelf>>,
+    pub(super) witnesses: Vec<Witness>,
+    /// The newest checkpoint that left the house.
+    pub(super) handed: Mutex<Option<TreeHead>>,
+    doubt: OnceLock<String>,
     node: String,
     timeout: Duration,
     alive_within: Duration,
@@ -55,19 +68,41 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(
-        store: Arc<dyn LogStore>,
-        sealer: Sealer,
-        node: String,
-        timeout: Duration,
-        alive_within: Duration,
-    ) -> Self {
-        let (healthy, debts) = (AtomicBool::new(false), Mutex::default());
-        Self { store, sealer, node, timeout, alive_within, healthy, debts }
+    pub(super) fn new(parts: AuditorParts, tree: Tree, witnesses: Vec<Witness>) -> Self {
+        let AuditorParts { store, shelves, config, master_key, boot, node, service, .. } = parts;
+        Self {
+            store,
+            sealer: Sealer::new(master_key, boot, &node, service),
+            tree,
+            shelves,
+            witnesses,
+            handed: Mutex::default(),
+            doubt: OnceLock::new(),
+            node,
+            timeout: Duration::from_millis(config.timeout_ms),
+            alive_within: Duration::from_millis(config.alive_within_ms),
+            healthy: AtomicBool::new(false),
+            debts: Mutex::default(),
+        }
+    }
+
+    /// Why nothing is added to the log any more; none while it is what it signed.
+    pub(super) fn doubt(&self) -> Option<&str> {
+        self.doubt.get().map(String::as_str)
+    }
+
+    /// From now on nothing is added.
+    pub(super) fn distrust(&self, doubt: String) {
+        tracing::error!(
+            doubt,
+            "the audit log is not what it was: only reading goes on (docs/audit.md says what to do)"
+        );
+        gauge!("docent_audit_doubted").set(1.0);
+        let _doubted_before = self.doubt.set(doubt);
     }
 
     pub(super) fn healthy(&self) -> bool {
-        self.healthy.load(Ordering::Relaxed)
+        self.doubt().is_none() && self.healthy.load(Ordering::Relaxed)
     }
 
     /// Remembers an intent that may stand in the log without an outcome.
@@ -87,6 +122,15 @@ impl Log {
         let open = self.store.open_intents(self.sealer.boot(), &self.node, self.alive_within);
         let open = timeout(self.timeout, open).await.unwrap_or_else(|_| Err(too_late()))?;
         Ok(open.into_iter().map(|intent| intent.event_id).collect())
+    }
+
+    /// Compares what is stored with what was signed of it.
+    pub(super) async fn look(&self) -> Result<(), StoreError> {
+        let doubt = timeout(self.timeout, trust::own(self.store.as_ref(), &self.tree)).await;
+        if let Some(doubt) = doubt.unwrap_or_else(|_| Err(too_late()))? {
+            self.distrust(doubt);
+        }
+        Ok(())
     }
 
     /// Says that this process lives; gives whether that was written.
@@ -111,7 +155,17 @@ impl Log {
     }
 
     async fn append_once(&self, entries: &[LogEntry]) -> Result<i64, StoreError> {
-        timeout(self.timeout, self.store.append(entries)).await.unwrap_or_else(|_| Err(too_late()))
+        if self.doubt().is_some() {
+            return Err(StoreError::Unavailable {
+                store: "postgres",
+                detail: "the audit log is doubted".to_owned(),
+            });
+        }
+        let appended = timeout(self.timeout, self.store.append(entries, &self.tree)).await;
+        if let Ok(Err(StoreError::Corrupt { .. })) = &appended {
+            self.look().await?;
+        }
+        appended.unwrap_or_else(|_| Err(too_late()))
     }
 
     /// Keeps what `healthy` says and logs a failure once, here. A conflict is an answer, not a failure.

@@ -10,6 +10,8 @@ use tokio::sync::mpsc::error::TrySendError;
 
 const RETRY_BUSY: Duration = Duration::from_secs(1);
 const RETRY_UNAVAILABLE: Duration = Duration::from_secs(5);
+/// People have to look first.
+const RETRY_DOUBTED: Duration = Duration::from_mins(10);
 
 /// Why the log has no entry, or does not give one.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +31,17 @@ pub enum AuditError {
     /// The intent has an outcome already, or the event id is another event's.
     #[error("the audit log already has an outcome for this")]
     Closed,
+    /// What is stored is not what was signed; the log says at the start what is wrong.
+    #[error(
+        "the audit log is not what it was: nothing is answered or changed until its operators have seen to it"
+    )]
+    Doubted,
+    /// The log's name cannot be one.
+    #[error("`audit.origin` is a name without white space and plus, such as `docent.example.com/audit`")]
+    Origin,
+    /// A witness of the configuration cannot be one.
+    #[error("`{0}` in `audit.witnesses` is not an address and a witness's key with a space between")]
+    Witness(String),
     /// The event cannot be an entry: a bug.
     #[error("the event cannot be an entry of the audit log")]
     Leaf(#[from] LeafError),
@@ -59,8 +72,11 @@ impl Faulty for AuditError {
             | Self::Read(StoreError::Unavailable { .. }) => {
                 Fault::Unavailable { retry_after: RETRY_UNAVAILABLE }
             }
+            Self::Doubted => Fault::Unavailable { retry_after: RETRY_DOUBTED },
             Self::Closed => Fault::Conflict,
-            Self::Leaf(_)
+            Self::Origin
+            | Self::Witness(_)
+            | Self::Leaf(_)
             | Self::Seal(_)
             | Self::Read(
                 StoreError::Conflict { .. } | StoreError::Missing { .. } | StoreError::Corrupt { .. },
@@ -73,7 +89,8 @@ impl Faulty for AuditError {
             Self::Busy => "audit_busy",
             Self::Unavailable | Self::TimedOut | Self::Stopped | Self::Read(_) => "audit_unavailable",
             Self::Closed => "audit_closed",
-            Self::Leaf(_) | Self::Seal(_) => "audit_failed",
+            Self::Doubted => "audit_rollback",
+            Self::Origin | Self::Witness(_) | Self::Leaf(_) | Self::Seal(_) => "audit_failed",
         }
     }
 }

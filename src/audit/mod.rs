@@ -8,27 +8,36 @@
 mod appender;
 mod error;
 mod event;
+mod export;
+mod handing;
 mod orphans;
 mod read;
 mod seal;
+mod tree;
+mod trust;
 mod vault;
+mod witnesses;
 
 pub use error::AuditError;
 pub use event::Actor;
 pub use event::Event;
 pub use event::ServiceFacts;
+pub use export::Pieces;
 pub use read::Entry;
 pub use vault::Vault;
 
 use crate::audit::appender::Command;
 use crate::audit::appender::Log;
+use crate::audit::tree::Tree;
 use crate::config::Audit as AuditConfig;
 use crate::domain::BootId;
 use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::domain::Receipt;
+use crate::ports::CheckpointShelf;
 use crate::ports::LogQuery;
 use crate::ports::LogStore;
+use crate::ports::WitnessClient;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
@@ -46,28 +55,47 @@ pub struct Auditor {
     timeout: Duration,
 }
 
+/// What the log is written with; `app` fills it.
+pub struct AuditorParts {
+    /// The tables.
+    pub store: Arc<dyn LogStore>,
+    /// Where checkpoints go.
+    pub shelves: Vec<Arc<dyn CheckpointShelf>>,
+    /// The way to witnesses.
+    pub witness_client: Arc<dyn WitnessClient>,
+    /// Bounds, the log's name, its witnesses.
+    pub config: AuditConfig,
+    /// Wraps the keys of sealed content; the log's signing key comes from it.
+    pub master_key: [u8; 32],
+    /// This run.
+    pub boot: BootId,
+    /// Names this process's place: an earlier run of the same node is taken for dead, so two processes that live at the
+    /// same time never share one.
+    pub node: String,
+    /// What every leaf says.
+    pub service: ServiceFacts,
+}
+
 impl Auditor {
-    /// Starts the appender on the current runtime. The task ends, with everything that waited written, after
-    /// [`Auditor::stop`] or when the last auditor is gone.
+    /// Compares the log with what it signed and handed out, also to witnesses, and starts the appender on the current runtime. The task
+    /// ends, with everything that waited written, after [`Auditor::stop`] or when the last auditor is gone.
     ///
-    /// `node` names this process's place: an earlier run of the same node is taken for dead, so two processes that live
-    /// at the same time never share one.
-    pub fn start(
-        store: Arc<dyn LogStore>,
-        config: &AuditConfig,
-        master_key: [u8; 32],
-        boot: BootId,
-        node: String,
-        service: ServiceFacts,
-    ) -> (Self, JoinHandle<()>) {
-        let &AuditConfig { queue_depth, timeout_ms, alive_within_ms } = config;
-        let (queue, commands) = mpsc::channel(queue_depth.max(1));
-        let stop = CancellationToken::new();
-        let sealer = seal::Sealer::new(master_key, boot, &node, service);
-        let timeout = Duration::from_millis(timeout_ms);
-        let log = Arc::new(Log::new(store, sealer, node, timeout, Duration::from_millis(alive_within_ms)));
+    /// # Errors
+    /// When the log's name or a witness cannot be one, or the log or a shelf does not answer.
+    pub async fn start(parts: AuditorParts) -> Result<(Self, JoinHandle<()>), AuditError> {
+        let tree = Tree::new(parts.master_key, &parts.config.origin)?;
+        let doubt = trust::doubt(parts.store.as_ref(), &tree, &parts.shelves).await?;
+        let (queue, commands) = mpsc::channel(parts.config.queue_depth.max(1));
+        let (stop, timeout) = (CancellationToken::new(), Duration::from_millis(parts.config.timeout_ms));
+        let witnesses = witnesses::all(&parts.config.witnesses, &parts.witness_client)?;
+        let log = Arc::new(Log::new(parts, tree, witnesses));
+        match doubt {
+            Some(doubt) => log.distrust(doubt),
+            // Witnesses are asked by being shown what there is.
+            None => handing::hand_out(&log).await,
+        }
         let task = tokio::spawn(appender::run(Arc::clone(&log), commands, stop.clone()));
-        (Self { log, queue, stop, timeout }, task)
+        Ok((Self { log, queue, stop, timeout }, task))
     }
 
     /// Appends; returns once it is committed. An event that belongs to an earlier one waits for its turn; a new one is
@@ -76,12 +104,62 @@ impl Auditor {
     /// # Errors
     /// Then the caller does not know that it is in the log, and must not show or do what it speaks of.
     pub async fn record(&self, event: Event) -> Result<Receipt, AuditError> {
-        let owed = if event::is_outcome(event.kind) { event.reference } else { None };
-        let recorded = self.submit(event).await;
-        if let (Err(_), Some(intent)) = (&recorded, owed) {
-            self.log.owe(intent);
+        self.append(event).await.map(|(receipt, _leaf)| receipt)
+    }
+
+    /// As [`Auditor::record`], with the proof in the receipt. Without one, when it cannot be made: the entry is in the log
+    /// all the same.
+    ///
+    /// # Errors
+    /// As [`Auditor::record`].
+    pub async fn record_proved(&self, event: Event) -> Result<Receipt, AuditError> {
+        let (mut receipt, leaf) = self.append(event).await?;
+        let proved =
+            timeout(self.timeout, tree::prove(self.log.store.as_ref(), &leaf, receipt.leaf_index)).await;
+        match proved {
+            Ok(Ok(proved)) => receipt.proof = Some(tree::shown(&proved)),
+            Ok(Err(error)) => tracing::warn!(%error, "a receipt goes without its proof"),
+            Err(_) => tracing::warn!("a receipt goes without its proof: the log does not answer in time"),
         }
-        recorded
+        Ok(receipt)
+    }
+
+    /// The C2SP `tlog-proof` of an entry, with its leaf; none when there is no such entry.
+    ///
+    /// # Errors
+    /// When the store does not answer, or what it holds proves nothing any more.
+    pub async fn receipt(&self, id: EventId) -> Result<Option<String>, AuditError> {
+        let Some((stored, _)) = self.log.store.find(id).await? else { return Ok(None) };
+        let receipt = tree::prove_witnessed(self.log.store.as_ref(), &stored.leaf, stored.leaf_index).await?;
+        Ok(Some(receipt.to_string()))
+    }
+
+    /// The newest checkpoint as a signed note; none before the first entry.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn checkpoint(&self) -> Result<Option<String>, AuditError> {
+        Ok(self.log.store.head().await?.newest.map(|newest| newest.note))
+    }
+
+    /// The key that checks what the log signs, as C2SP `signed-note` writes it.
+    pub fn verifier(&self) -> String {
+        self.log.tree.verifier().to_string()
+    }
+
+    /// Gives the newest checkpoint to every shelf, after comparing the log with the one before.
+    pub async fn hand_out(&self) {
+        handing::hand_out(&self.log).await;
+    }
+
+    /// Exports all records from the position `first` on, as docs/audit-format.md §6 has it: pieces of the file, in order,
+    /// through a channel that holds a few; none when the log is not that long. The export is itself an event, recorded before
+    /// it begins and part of it.
+    ///
+    /// # Errors
+    /// When the log does not answer or the export cannot be recorded.
+    pub async fn export(&self, reader: &Principal, first: i64) -> Result<Option<Pieces>, AuditError> {
+        export::export(self, reader, first).await
     }
 
     /// Newest first, with the cursor of the next page; at most 200 at once.
@@ -110,10 +188,23 @@ impl Auditor {
         self.stop.cancel();
     }
 
-    async fn submit(&self, event: Event) -> Result<Receipt, AuditError> {
+    /// Gives the receipt and the leaf; an intent whose outcome did not come through is owed one.
+    async fn append(&self, event: Event) -> Result<(Receipt, Vec<u8>), AuditError> {
+        let owed = if event::is_outcome(event.kind) { event.reference } else { None };
+        let appended = self.submit(event).await;
+        if let (Err(_), Some(intent)) = (&appended, owed) {
+            self.log.owe(intent);
+        }
+        appended
+    }
+
+    async fn submit(&self, event: Event) -> Result<(Receipt, Vec<u8>), AuditError> {
+        if self.log.doubt().is_some() {
+            return Err(AuditError::Doubted);
+        }
         let belongs = event.reference.is_some();
         let entry = self.log.sealer.seal(event)?;
-        let (event_id, leaf_hash) = (entry.event_id, hex::encode(entry.leaf_hash));
+        let (event_id, leaf_hash, leaf) = (entry.event_id, hex::encode(entry.leaf_hash), entry.leaf.clone());
         let (reply, answer) = oneshot::channel();
         let command = Command { entry, reply };
         let appended = async {
@@ -125,6 +216,6 @@ impl Auditor {
             answer.await.map_err(|_| AuditError::Stopped)?
         };
         let leaf_index = timeout(self.timeout, appended).await.map_err(|_| AuditError::TimedOut)??;
-        Ok(Receipt { event_id, leaf_index, leaf_hash })
+        Ok((Receipt { event_id, leaf_index, leaf_hash, proof: None }, leaf))
     }
 }

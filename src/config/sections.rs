@@ -342,6 +342,16 @@ pub struct Audit {
     pub timeout_ms: u64,
     /// A process that says nothing for this long is dead: its open questions are closed as abandoned.
     pub alive_within_ms: u64,
+    /// The log's name, which its signatures and receipts bear for ever.
+    pub origin: String,
+    /// Where checkpoints of the log are kept outside the database; empty: `checkpoints` below `data.dir`.
+    pub checkpoint_folder: PathBuf,
+    /// Also beside the files (`[blobs]`), which may be a bucket that lets nobody remove anything.
+    pub checkpoints_with_blobs: bool,
+    /// Programs of others that are shown each checkpoint: an address and the witness's key, a space between.
+    pub witnesses: Vec<String>,
+    /// How often the newest checkpoint is handed out.
+    pub checkpoint_every_ms: u64,
 }
 
 /// Log lines.

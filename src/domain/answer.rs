@@ -128,6 +128,19 @@ pub struct Receipt {
     pub leaf_index: i64,
     /// SHA-256(0x00 ‖ leaf), hex (RFC 6962).
     pub leaf_hash: String,
+    /// That the log holds it; the file with the entry's own text is at `/api/v1/answers/{id}/receipt`. None where it could
+    /// not be made in time, and for answers of earlier versions.
+    #[serde(default)]
+    pub proof: Option<InclusionProof>,
+}
+
+/// That an entry is in the log (RFC 6962 §2.1.1), as docs/audit-format.md §5 has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct InclusionProof {
+    /// From the leaf's sibling upwards, base64.
+    pub hashes: Vec<String>,
+    /// What the log signed: its name, size and root as a C2SP `tlog-checkpoint`.
+    pub checkpoint: String,
 }
 
 /// An answer whole, as JSON clients get it and as it is stored.

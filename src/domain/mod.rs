@@ -19,7 +19,8 @@ mod terms;
 mod webhook;
 
 pub use answer::{
-    Answer, AnswerEvent, Citation, Outcome, Receipt, Sentence, SentenceVerdict, Timings, Usage,
+    Answer, AnswerEvent, Citation, InclusionProof, Outcome, Receipt, Sentence, SentenceVerdict, Timings,
+    Usage,
 };
 pub use document::{
     Accepted, Collection, Coverage, Document, DocumentStatus, Page, Searchable, Similar, Version,

@@ -11,9 +11,9 @@ use crate::domain::DocumentId;
 use crate::domain::Fault;
 use crate::domain::Principal;
 use crate::domain::Question;
-use crate::domain::Receipt;
 use crate::domain::Sampling;
 use crate::http::State as Service;
+use crate::http::audit;
 use crate::http::auth::Authenticated;
 use crate::http::error::AppError;
 use crate::http::error::Occasion;
@@ -150,15 +150,18 @@ pub(super) async fn show(
     stored(&state, &who, id).await.map(Json)
 }
 
-/// The receipt of one of one's own answers: where in the audit log it is, and under which hash.
+/// The receipt of one of one's own answers: proof that its record is in the audit log, as a C2SP `tlog-proof` that
+/// `docent-verify receipt` checks offline.
 #[utoipa::path(get, path = "/api/v1/answers/{id}/receipt", operation_id = "get_receipt", tag = "answers",
-    params(("id" = AnswerId, Path)), responses((status = 200, description = "It", body = Receipt)))]
+    params(("id" = AnswerId, Path)),
+    responses((status = 200, description = "It", body = String, content_type = "text/plain")))]
 pub(super) async fn receipt(
     State(state): State<Arc<Service>>,
     Authenticated(who): Authenticated,
     Segments(id): Segments<AnswerId>,
-) -> Result<Json<Receipt>, AppError> {
-    stored(&state, &who, id).await.map(|answer| Json(answer.receipt))
+) -> Result<Response, AppError> {
+    let answer = stored(&state, &who, id).await?;
+    audit::receipt_file(&state, answer.receipt.event_id).await
 }
 
 /// 503 while the models load.

@@ -1,4 +1,5 @@
-//! The log as auditors read it: a list with filters, one entry in full. Knows no table and no key.
+//! The log as auditors read it: a list with filters, one entry in full; receipts, checkpoints and exports for checking it
+//! elsewhere. Knows no table and no key.
 
 use crate::audit::Entry;
 use crate::domain::DocumentId;
@@ -12,12 +13,17 @@ use crate::http::params::Params;
 use crate::http::params::Segments;
 use crate::ports::LogQuery;
 use axum::Json;
+use axum::body::Body;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::response::Response;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use std::sync::Arc;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use tokio_stream::wrappers::ReceiverStream;
 
 /// Entries of the log, newest first, without their content.
 #[utoipa::path(get, path = "/api/v1/audit/events", operation_id = "list_audit_events", tag = "audit",
@@ -58,6 +64,66 @@ pub(super) async fn show(
 ) -> Result<Json<Entry>, AppError> {
     let entry = state.auditor.read(&who, id).await?;
     entry.map(Json).ok_or_else(|| AppError::missing("entry"))
+}
+
+/// The receipt of an entry: proof that it is in the log, as a C2SP `tlog-proof`.
+#[utoipa::path(get, path = "/api/v1/audit/events/{id}/receipt", operation_id = "get_audit_receipt", tag = "audit",
+    params(("id" = EventId, Path)),
+    responses((status = 200, description = "It", body = String, content_type = "text/plain")))]
+pub(super) async fn receipt(
+    State(state): State<Arc<Service>>,
+    Segments(id): Segments<EventId>,
+) -> Result<Response, AppError> {
+    receipt_file(&state, id).await
+}
+
+/// The newest thing that the log signed of itself: its name, how many entries, the hash over all (C2SP `tlog-checkpoint`).
+#[utoipa::path(get, path = "/api/v1/audit/checkpoint", operation_id = "get_checkpoint", tag = "audit",
+    responses((status = 200, description = "The signed note", body = String, content_type = "text/plain")))]
+pub(super) async fn checkpoint(State(state): State<Arc<Service>>) -> Result<Response, AppError> {
+    let note = state.auditor.checkpoint().await?.ok_or_else(|| AppError::missing("checkpoint"))?;
+    Ok(plain(note))
+}
+
+/// The key that checks what the log signs, as C2SP `signed-note` writes it. Keep it where nobody who runs this service can
+/// change it.
+#[utoipa::path(get, path = "/api/v1/audit/key", operation_id = "get_audit_key", tag = "audit",
+    responses((status = 200, description = "`name+id+base64`", body = String, content_type = "text/plain")))]
+pub(super) async fn key(State(state): State<Arc<Service>>) -> Response {
+    plain(format!("{}\n", state.auditor.verifier()))
+}
+
+/// All records from a position on, with the checkpoints between them, as a file that `docent-verify export` checks offline
+/// (docs/audit-format.md §6). Without content. Recorded as an event, which is the export's last record but for those that
+/// came meanwhile.
+#[utoipa::path(get, path = "/api/v1/audit/export", operation_id = "export_audit_log", tag = "audit",
+    params(("first" = Option<i64>, Query, minimum = 0, description = "position of the first record; 0 when left out")),
+    responses((status = 200, description = "JSON lines", body = String, content_type = "application/jsonl")))]
+pub(super) async fn export(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+    mut params: Params,
+) -> Result<Response, AppError> {
+    let first = params.optional("first").unwrap_or(0);
+    params.finish()?;
+    let pieces = state.auditor.export(&who, first).await?.ok_or_else(|| AppError::missing("entry"))?;
+    let body = Body::from_stream(ReceiverStream::new(pieces));
+    let headers = [
+        (header::CONTENT_TYPE, "application/jsonl"),
+        (header::CONTENT_DISPOSITION, "attachment; filename=\"audit-log.jsonl\""),
+    ];
+    Ok((headers, body).into_response())
+}
+
+/// A receipt to be kept.
+pub(super) async fn receipt_file(state: &Service, id: EventId) -> Result<Response, AppError> {
+    let receipt = state.auditor.receipt(id).await?.ok_or_else(|| AppError::missing("entry"))?;
+    let name = format!("attachment; filename=\"{id}.tlog-proof\"");
+    Ok(([(header::CONTENT_DISPOSITION, name)], plain(receipt)).into_response())
+}
+
+fn plain(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
 }
 
 fn read_time(text: &str) -> Result<OffsetDateTime, String> {

@@ -4,6 +4,8 @@ use crate::domain::BootId;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::UserId;
+use crate::ports::Growing;
+use crate::ports::LogTree;
 use crate::ports::StoreError;
 use async_trait::async_trait;
 use std::time::Duration;
@@ -106,10 +108,10 @@ pub struct OpenIntent {
 
 /// The append-only tables.
 #[async_trait]
-pub trait LogStore: Send + Sync {
-    /// Appends all or none, in order; gives the position of the first. `Conflict` when an intent would get a second
-    /// outcome or an event id is taken.
-    async fn append(&self, entries: &[LogEntry]) -> Result<i64, StoreError>;
+pub trait LogStore: LogTree {
+    /// Appends all or none, in order, and what `tree` says to store with them; gives the position of the first.
+    /// `Conflict` when an intent would get a second outcome or an event id is taken.
+    async fn append(&self, entries: &[LogEntry], tree: &dyn Growing) -> Result<i64, StoreError>;
     /// Entries with neither leaf nor content left out, newest first; `sealed` is not read.
     async fn list(&self, query: &LogQuery) -> Result<Vec<StoredEntry>, StoreError>;
     /// One entry with its content, and the entries that refer to it, oldest first.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod blobs;
+mod checkpoints;
 mod documents;
 mod errors;
 mod idempotency;
@@ -10,12 +11,15 @@ mod identity;
 mod index;
 mod jobs;
 mod log;
+mod log_tree;
 mod models;
 mod uploads;
 mod webhooks;
 
 pub use answers::Answers;
 pub use blobs::Blobs;
+pub use checkpoints::CheckpointShelf;
+pub use checkpoints::WitnessClient;
 pub use documents::Collections;
 pub use documents::Documents;
 pub use documents::Erasure;
@@ -56,6 +60,12 @@ pub use log::LogStore;
 pub use log::OpenIntent;
 pub use log::Sealed;
 pub use log::StoredEntry;
+pub use log_tree::Digest;
+pub use log_tree::Growing;
+pub use log_tree::Growth;
+pub use log_tree::LogHead;
+pub use log_tree::LogTree;
+pub use log_tree::StoredCheckpoint;
 pub use models::ChatRole;
 pub use models::ChatTurn;
 pub use models::Embedder;

@@ -44,7 +44,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("object_store::", &["adapters"]),
     ("engine::", &["adapters"]),
     ("reader::", &["ingest", "app"]),
-    ("ledger::", &["audit"]),
+    ("ledger::", &["audit", "app"]),
     ("env::var", &["config"]),
 ];
 

@@ -12,21 +12,25 @@ mod bulk;
 mod crashes;
 mod crashes_by_stage;
 mod documents;
+mod evidence;
 mod hidden_text;
 mod hostile;
 mod idempotency;
 mod identity;
 mod jobs;
+mod kills;
 mod outlines;
 mod outside;
 mod pages;
 mod postgres;
 mod resumable;
 mod scans;
+mod tampering;
 #[cfg(feature = "embedded-qdrant")]
 mod vectors;
 mod versions;
 mod views;
 mod webhooks;
+mod witness;
 #[cfg(feature = "embedded-qdrant")]
 mod workers;

@@ -7,10 +7,13 @@ use crate::adapters::postgres::error::missing;
 use crate::adapters::postgres::error::store_error;
 use crate::adapters::postgres::error::unavailable;
 use crate::adapters::postgres::error::violated;
+use crate::adapters::postgres::log_tree;
 use crate::domain::BootId;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::UserId;
+use crate::ports::Digest;
+use crate::ports::Growing;
 use crate::ports::LogEntry;
 use crate::ports::LogQuery;
 use crate::ports::LogStore;
@@ -30,13 +33,14 @@ const LOG_LOCK: i64 = 0x0d0c_e277_0000_0001;
 
 #[async_trait]
 impl LogStore for Postgres {
-    async fn append(&self, entries: &[LogEntry]) -> Result<i64, StoreError> {
+    async fn append(&self, entries: &[LogEntry], tree: &dyn Growing) -> Result<i64, StoreError> {
         if entries.is_empty() {
             return Err(missing("entry to append"));
         }
-        match self.insert(entries).await {
+        match self.insert(entries, tree).await {
             Ok(first) => Ok(first),
-            Err(error) => self.settle(entries, error).await,
+            Err(NotAppended::Refused(error)) => self.settle(entries, error).await,
+            Err(NotAppended::Damaged(error)) => Err(error),
         }
     }
 
@@ -125,13 +129,31 @@ impl LogStore for Postgres {
     }
 }
 
+/// Why a batch is not in the log.
+enum NotAppended {
+    /// The database says why.
+    Refused(sqlx::Error),
+    /// What is stored must not be built upon.
+    Damaged(StoreError),
+}
+
+impl From<sqlx::Error> for NotAppended {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
 impl Postgres {
-    async fn insert(&self, entries: &[LogEntry]) -> Result<i64, sqlx::Error> {
+    async fn insert(&self, entries: &[LogEntry], tree: &dyn Growing) -> Result<i64, NotAppended> {
         let columns = Columns::of(entries);
+        let leaves: Vec<Digest> = entries.iter().map(|entry| entry.leaf_hash).collect();
         let mut transaction = self.pool.begin().await?;
         // A statement of its own: the next one must see what the holder before committed.
         sqlx::query!("select pg_advisory_xact_lock($1)", LOG_LOCK).execute(&mut *transaction).await?;
-        let first = sqlx::query_file_scalar!(
+        let (first, growth) =
+            log_tree::grow(&mut transaction, tree, &leaves).await.map_err(NotAppended::Damaged)?;
+        let (positions, hashes) = log_tree::columns(&growth.hashes);
+        sqlx::query_file!(
             "src/adapters/postgres/queries/append_entries.sql",
             &columns.event_ids,
             &columns.kinds,
@@ -145,9 +167,15 @@ impl Postgres {
             &columns.leaf_hashes,
             &columns.sealed_ids,
             &columns.wrapped_keys,
-            &columns.ciphertexts
+            &columns.ciphertexts,
+            first,
+            &positions,
+            &hashes,
+            growth.checkpoint.size,
+            growth.checkpoint.root.as_slice(),
+            growth.checkpoint.note
         )
-        .fetch_one(&mut *transaction)
+        .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
         Ok(first)
@@ -159,7 +187,9 @@ impl Postgres {
         let taken = match violated(&error) {
             Some("entry_event_id_key") => "an entry with this event id",
             Some("entry_one_outcome_key") => "an outcome of this intent",
-            Some("entry_pkey") => return Err(unavailable("another writer has the log".to_owned())),
+            Some("entry_pkey" | "node_pkey" | "checkpoint_pkey") => {
+                return Err(unavailable("another writer has the log".to_owned()));
+            }
             Some(_) | None => return Err(store_error(error)),
         };
         self.find_appended(entries).await?.ok_or_else(|| conflict(taken))

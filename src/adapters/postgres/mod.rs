@@ -17,6 +17,7 @@ mod intake;
 mod job_control;
 mod jobs;
 mod log;
+mod log_tree;
 mod session;
 mod stored;
 mod text;

@@ -68,10 +68,16 @@ async fn check_server(connection: &mut PgConnection) -> Result<(), PostgresError
     if server.encoding != "UTF8" {
         return Err(PostgresError::Unfit { what: format!("its encoding is {}, not UTF8", server.encoding) });
     }
-    if !server.durable {
-        return Err(PostgresError::Unfit {
-            what: "`fsync` is off: a power cut would lose records".to_owned(),
-        });
+    for (name, is_on) in [
+        ("fsync", server.fsync),
+        ("full_page_writes", server.full_page_writes),
+        ("synchronous_commit", server.synchronous_commit),
+    ] {
+        if !is_on {
+            let what =
+                format!("`{name}` is off: a crash or power cut would lose records that were acknowledged");
+            return Err(PostgresError::Unfit { what });
+        }
     }
     if server.standby {
         return Err(PostgresError::Unfit { what: "it is a standby, which takes no writes".to_owned() });

@@ -1,6 +1,7 @@
 //! The audit log's tables: what they take, and what nobody can take back.
 
 use crate::support::postgres::TestPostgres;
+use crate::support::tree::UnsignedTree;
 use docent::domain::BootId;
 use docent::domain::DocumentId;
 use docent::domain::EventId;
@@ -23,8 +24,8 @@ async fn entries_get_positions_without_gaps() {
     let postgres = TestPostgres::fresh().await;
     let boot = BootId::new();
 
-    let first = postgres.store.append(&[intent(boot), intent(boot), intent(boot)]).await.unwrap();
-    let next = postgres.store.append(&[intent(boot)]).await.unwrap();
+    let first = postgres.append(&[intent(boot), intent(boot), intent(boot)]).await.unwrap();
+    let next = postgres.append(&[intent(boot)]).await.unwrap();
 
     assert_eq!((first, next), (0, 3));
 }
@@ -36,7 +37,7 @@ async fn many_writers_at_once_leave_no_gap() {
 
     let appends = (0..40).map(|_| {
         let store = postgres.store.clone();
-        tokio::spawn(async move { store.append(&[intent(boot), intent(boot)]).await.unwrap() })
+        tokio::spawn(async move { store.append(&[intent(boot), intent(boot)], &UnsignedTree).await.unwrap() })
     });
     let mut firsts: Vec<i64> =
         futures::future::join_all(appends).await.into_iter().map(Result::unwrap).collect();
@@ -58,7 +59,7 @@ async fn an_entry_comes_back_as_it_was_written() {
     };
     let outcome = outcome_of(&written, "chat.completed");
 
-    postgres.store.append(&[written.clone(), outcome.clone()]).await.unwrap();
+    postgres.append(&[written.clone(), outcome.clone()]).await.unwrap();
     let (read, related) = LogStore::find(&postgres.store, written.event_id).await.unwrap().unwrap();
     let query = LogQuery { document: Some(document), limit: 10, ..LogQuery::default() };
     let listed = LogStore::list(&postgres.store, &query).await.unwrap();
@@ -74,10 +75,10 @@ async fn an_entry_comes_back_as_it_was_written() {
 async fn an_intent_has_one_outcome() {
     let postgres = TestPostgres::fresh().await;
     let asked = intent(BootId::new());
-    postgres.store.append(&[asked.clone(), outcome_of(&asked, "chat.abandoned")]).await.unwrap();
+    postgres.append(&[asked.clone(), outcome_of(&asked, "chat.abandoned")]).await.unwrap();
 
-    let late = postgres.store.append(&[outcome_of(&asked, "chat.completed")]).await;
-    let feedback = postgres.store.append(&[outcome_of(&asked, "chat.feedback")]).await;
+    let late = postgres.append(&[outcome_of(&asked, "chat.completed")]).await;
+    let feedback = postgres.append(&[outcome_of(&asked, "chat.feedback")]).await;
 
     assert!(matches!(late, Err(StoreError::Conflict { .. })));
     assert_eq!(feedback.unwrap(), 2);
@@ -89,13 +90,13 @@ async fn appending_again_after_a_lost_acknowledgement_gives_the_same_position() 
     let boot = BootId::new();
     let asked = intent(boot);
     let batch = [asked.clone(), outcome_of(&asked, "chat.completed")];
-    postgres.store.append(&[intent(boot)]).await.unwrap();
-    let first = postgres.store.append(&batch).await.unwrap();
+    postgres.append(&[intent(boot)]).await.unwrap();
+    let first = postgres.append(&batch).await.unwrap();
 
-    let again = postgres.store.append(&batch).await.unwrap();
-    let changed = postgres.store.append(&[LogEntry { event_id: asked.event_id, ..intent(boot) }]).await;
-    let mixed = postgres.store.append(&[asked, intent(boot)]).await;
-    let next = postgres.store.append(&[intent(boot)]).await.unwrap();
+    let again = postgres.append(&batch).await.unwrap();
+    let changed = postgres.append(&[LogEntry { event_id: asked.event_id, ..intent(boot) }]).await;
+    let mixed = postgres.append(&[asked, intent(boot)]).await;
+    let next = postgres.append(&[intent(boot)]).await.unwrap();
 
     assert_eq!((first, again, next), (1, 1, 3));
     assert!(matches!(changed, Err(StoreError::Conflict { .. })));
@@ -106,7 +107,7 @@ async fn appending_again_after_a_lost_acknowledgement_gives_the_same_position() 
 async fn a_leaf_that_does_not_match_its_hash_is_refused() {
     let postgres = TestPostgres::fresh().await;
 
-    let refused = postgres.store.append(&[LogEntry { leaf_hash: [0; 32], ..intent(BootId::new()) }]).await;
+    let refused = postgres.append(&[LogEntry { leaf_hash: [0; 32], ..intent(BootId::new()) }]).await;
 
     assert!(matches!(refused, Err(StoreError::Corrupt { .. })));
 }
@@ -114,7 +115,7 @@ async fn a_leaf_that_does_not_match_its_hash_is_refused() {
 #[tokio::test]
 async fn nobody_changes_or_removes_an_entry() {
     let postgres = TestPostgres::fresh().await;
-    postgres.store.append(&[intent(BootId::new())]).await.unwrap();
+    postgres.append(&[intent(BootId::new())]).await.unwrap();
 
     for (role, statement, refusal) in [
         ("docent_app", "update audit.entry set kind = 'chat.other'", "permission denied"),
@@ -139,7 +140,7 @@ async fn nobody_changes_or_removes_an_entry() {
 #[tokio::test]
 async fn a_session_that_calls_itself_a_replica_does_not_slip_past() {
     let postgres = TestPostgres::fresh().await;
-    postgres.store.append(&[intent(BootId::new())]).await.unwrap();
+    postgres.append(&[intent(BootId::new())]).await.unwrap();
     let mut owner = postgres.owner().await;
     owner.execute("set session_replication_role = replica").await.unwrap();
 
@@ -153,7 +154,7 @@ async fn erasing_sealed_content_leaves_the_entry() {
     let postgres = TestPostgres::fresh().await;
     let sealed = Some(Sealed { wrapped_key: vec![1], ciphertext: vec![2] });
     let entry = LogEntry { sealed, ..intent(BootId::new()) };
-    postgres.store.append(std::slice::from_ref(&entry)).await.unwrap();
+    postgres.append(std::slice::from_ref(&entry)).await.unwrap();
     let mut owner = postgres.owner().await;
     owner.execute("set role docent_app").await.unwrap();
 
@@ -180,10 +181,10 @@ async fn intents_of_dead_runs_are_open_until_they_have_an_outcome() {
         intent(elsewhere),
         intent(this),
     ];
-    store.append(&batch).await.unwrap();
+    postgres.append(&batch).await.unwrap();
 
     let open = store.open_intents(this, "here", ALIVE).await.unwrap();
-    store.append(&[outcome_of(&orphan, "chat.abandoned")]).await.unwrap();
+    postgres.append(&[outcome_of(&orphan, "chat.abandoned")]).await.unwrap();
     let closed = store.open_intents(this, "here", ALIVE).await.unwrap();
     let silent = store.open_intents(this, "here", Duration::ZERO).await.unwrap();
 

@@ -1,6 +1,7 @@
 //! The managed server: it comes up, comes back, goes away, and says what is wrong.
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
+use crate::support::postgres::TestPostgres;
 use crate::support::postgres::data_dir;
 use crate::support::postgres::database;
 use docent::adapters::postgres::ManagedPostgres;
@@ -53,6 +54,24 @@ async fn a_database_that_is_not_migrated_is_refused() {
     let refused = Postgres::connect(&server.url(), &database()).await;
 
     assert!(matches!(refused, Err(PostgresError::NotMigrated { missing: 5.. })));
+}
+
+#[tokio::test]
+async fn a_database_that_would_lose_what_it_acknowledged_is_refused() {
+    let postgres = TestPostgres::fresh().await;
+    let alter = |value| {
+        format!(
+            "do $$ begin execute format('alter database %I set synchronous_commit = {value}', current_database()); end $$"
+        )
+    };
+
+    postgres.execute_as_owner(&alter("off")).await;
+    let refused = Postgres::connect(postgres.url(), &database()).await.err().unwrap().to_string();
+    postgres.execute_as_owner(&alter("local")).await;
+    let taken = Postgres::connect(postgres.url(), &database()).await;
+
+    assert!(refused.contains("`synchronous_commit` is off"), "{refused}");
+    assert!(taken.is_ok());
 }
 
 #[tokio::test]

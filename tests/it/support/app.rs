@@ -37,6 +37,8 @@ pub(crate) struct TestApp {
     pub(crate) database: TestPostgres,
     running: Option<Running>,
     directory: TempDir,
+    config: Config,
+    size: Size,
 }
 
 impl TestApp {
@@ -57,12 +59,32 @@ impl TestApp {
         config.secrets.master_key = Some("07".repeat(32).into());
         config.answer.default_max_tokens = 64;
         change(&mut config);
-        let models = models(size, &config).await;
-        let plan = Plan { config, serve: true, program: program() };
-        let running = app::start(plan, async { Ok(models) }).await.unwrap();
+        let running = run(size, &config).await;
         let key = secrecy::ExposeSecret::expose_secret(&running.first_admin.as_ref().unwrap().key).to_owned();
         let url = format!("http://{}", running.address.unwrap());
-        Self { url, key, client: client(), database, running: Some(running), directory }
+        Self { url, key, client: client(), database, running: Some(running), directory, config, size }
+    }
+
+    /// Stops in order and starts again over the same data.
+    pub(crate) async fn restarted(self) -> Self {
+        self.restarted_after(|| {}).await
+    }
+
+    /// The same, with something done in between.
+    pub(crate) async fn restarted_after(mut self, between: impl FnOnce()) -> Self {
+        if let Some(running) = self.running.take() {
+            running.stop().await;
+        }
+        between();
+        let running = run(self.size, &self.config).await;
+        self.url = format!("http://{}", running.address.unwrap());
+        self.running = Some(running);
+        self
+    }
+
+    /// Where the service keeps what is not in the database.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.directory.path().join("data")
     }
 
     /// How many uploaded files the service keeps.
@@ -244,6 +266,12 @@ fn config(size: Size) -> Config {
         "qwen2.5-coder-0.5b-instruct".clone_into(&mut config.models.generator);
     }
     config
+}
+
+async fn run(size: Size, config: &Config) -> Running {
+    let models = models(size, config).await;
+    let plan = Plan { config: config.clone(), serve: true, program: program() };
+    app::start(plan, async { Ok(models) }).await.unwrap()
 }
 
 async fn models(size: Size, config: &Config) -> Models {

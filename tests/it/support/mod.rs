@@ -12,4 +12,6 @@ pub(crate) mod qdrant_server;
 mod qdrant_wire;
 pub(crate) mod receiver;
 pub(crate) mod s3_server;
+pub(crate) mod tree;
+pub(crate) mod verifier;
 pub(crate) mod wire;

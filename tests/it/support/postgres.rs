@@ -2,6 +2,7 @@
 //! stops with the process; its directory is removed by a later run.
 #![expect(clippy::unwrap_used, reason = "what goes wrong here fails the test")]
 
+use crate::support::tree::UnsignedTree;
 use docent::adapters::postgres::ManagedPostgres;
 use docent::adapters::postgres::Postgres;
 use docent::config::Database;
@@ -11,6 +12,9 @@ use docent::domain::Collection;
 use docent::domain::Role;
 use docent::domain::UserId;
 use docent::ports::Collections;
+use docent::ports::LogEntry;
+use docent::ports::LogStore;
+use docent::ports::StoreError;
 use docent::ports::Users;
 use sqlx::AssertSqlSafe;
 use sqlx::Connection;
@@ -64,6 +68,11 @@ impl TestPostgres {
     /// Runs a statement as the owner: how tests break things.
     pub(crate) async fn execute_as_owner(&self, statement: &str) {
         self.owner().await.execute(AssertSqlSafe(statement.to_owned())).await.unwrap();
+    }
+
+    /// Appends to the log as the service does, but for the signature.
+    pub(crate) async fn append(&self, entries: &[LogEntry]) -> Result<i64, StoreError> {
+        self.store.append(entries, &UnsignedTree).await
     }
 
     /// A user who may read and write in a collection of their own.

@@ -1,8 +1,5 @@
--- Runs under the log's lock, so that the next position stays the next one. The run that writes shows that it lives.
+-- Runs under the log's lock, so that $14 stays the next position. The run that writes shows that it lives.
 with
-    size as (
-        select coalesce(max(leaf_index) + 1, 0) as leaves from audit.entry
-    ),
     alive as (
         insert into service_boots (boot)
         select distinct boot from unnest($8::uuid[]) as boot
@@ -13,10 +10,9 @@ with
             leaf_index, event_id, kind, reference, recorded_at, actor, documents, outcome, boot, leaf, leaf_hash
         )
         select
-            size.leaves + entry.position - 1, entry.event_id, entry.kind, entry.reference, entry.recorded_at,
+            $14::bigint + entry.position - 1, entry.event_id, entry.kind, entry.reference, entry.recorded_at,
             entry.actor, entry.documents::uuid[], entry.outcome, entry.boot, entry.leaf, entry.leaf_hash
         from
-            size,
             unnest(
                 $1::uuid[], $2::text[], $3::uuid[], $4::timestamptz[], $5::uuid[], $6::text[], $7::text[], $8::uuid[],
                 $9::bytea[], $10::bytea[]
@@ -28,5 +24,9 @@ with
         insert into audit.sealed (event_id, wrapped_key, ciphertext)
         select event_id, wrapped_key, ciphertext
         from unnest($11::uuid[], $12::bytea[], $13::bytea[]) as sealed (event_id, wrapped_key, ciphertext)
+    ),
+    grown as (
+        insert into audit.node (position, hash)
+        select position, hash from unnest($15::bigint[], $16::bytea[]) as node (position, hash)
     )
-select size.leaves as "first!" from size
+insert into audit.checkpoint (size, root, note) values ($17, $18, $19)

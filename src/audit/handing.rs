@@ -1,0 +1,89 @@
+//! Hands the newest checkpoint out of the database, to shelves and witnesses, also while nothing happens: who holds one can tell a log that lost
+//! entries from one that had none. Knows no folder and no bucket.
+
+use crate::audit::appender::Log;
+use crate::audit::trust;
+use crate::audit::witnesses::Said;
+use crate::audit::witnesses::Witness;
+use crate::ports::StoreError;
+use ledger::TreeHead;
+use metrics::counter;
+use metrics::gauge;
+use std::sync::PoisonError;
+use time::OffsetDateTime;
+
+/// One pass over all shelves. What does not take it is said and tried again at the next pass.
+pub(super) async fn hand_out(log: &Log) {
+    match newest(log).await {
+        Ok(Some((head, note))) => put(log, head, &note).await,
+        Ok(None) => {}
+        Err(error) => {
+            counter!("docent_audit_checkpoint_failures_total").increment(1);
+            tracing::error!(%error, "no checkpoint can be handed out: the audit log cannot be read");
+        }
+    }
+}
+
+/// The checkpoint to hand out, if the log is what it signed and still holds what the one before said.
+async fn newest(log: &Log) -> Result<Option<(TreeHead, String)>, StoreError> {
+    if log.doubt().is_some() {
+        return Ok(None);
+    }
+    let before = *log.handed.lock().unwrap_or_else(PoisonError::into_inner);
+    let doubt = match before {
+        Some(before) => trust::against(log.store.as_ref(), &before, "the one handed out last").await?,
+        None => None,
+    };
+    if let Some(doubt) = doubt {
+        log.distrust(doubt);
+        return Ok(None);
+    }
+    let newest = log.store.head().await?.newest;
+    log.look().await?;
+    let believed = newest.and_then(|newest| Some((trust::believed(&log.tree, &newest.note)?, newest.note)));
+    Ok(believed.filter(|_| log.doubt().is_none()))
+}
+
+async fn put(log: &Log, head: TreeHead, note: &str) {
+    let mut everywhere = true;
+    for shelf in &log.shelves {
+        if let Err(error) = shelf.put(head.size.cast_signed(), note).await {
+            everywhere = false;
+            counter!("docent_audit_checkpoint_failures_total").increment(1);
+            tracing::error!(%error, shelf = shelf.name(), "the newest checkpoint could not be handed out");
+        }
+    }
+    for witness in &log.witnesses {
+        everywhere &= show(log, witness, head.size.cast_signed(), note).await;
+    }
+    *log.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    gauge!("docent_audit_checkpoint_size").set(head.size as f64);
+    if everywhere {
+        gauge!("docent_audit_checkpoint_timestamp_seconds")
+            .set(OffsetDateTime::now_utc().unix_timestamp() as f64);
+    }
+}
+
+/// Says whether the witness signed.
+async fn show(log: &Log, witness: &Witness, size: i64, note: &str) -> bool {
+    let said = match witness.ask(log.store.as_ref(), note).await {
+        Ok(said) => said,
+        Err(error) => Said::Nothing(error.to_string()),
+    };
+    let why = match said {
+        Said::Cosigned(line) => {
+            gauge!("docent_audit_witnessed_size", "witness" => witness.name().to_owned()).set(size as f64);
+            let kept = log.store.keep_cosignature(size, witness.name(), &line.to_string()).await;
+            let Err(error) = kept else { return true };
+            error.to_string()
+        }
+        Said::Against(doubt) => {
+            log.distrust(doubt);
+            return false;
+        }
+        Said::Nothing(why) => why,
+    };
+    counter!("docent_audit_checkpoint_failures_total").increment(1);
+    tracing::warn!(why, witness = witness.name(), "a witness did not sign the newest checkpoint");
+    false
+}
