@@ -30,6 +30,7 @@ use crate::audit::Auditor;
 use crate::audit::AuditorParts;
 use crate::audit::ServiceFacts;
 use crate::audit::Vault;
+use crate::config;
 use crate::config::Config;
 use crate::domain::BootId;
 use crate::domain::Lane;
@@ -187,7 +188,7 @@ async fn run(
             running.tasks.spawn(Arc::clone(&ingest).work(lane, name, running.stop.clone()));
         }
     }
-    running.keep_house(&ingest, &announcing, Duration::from_millis(config.audit.checkpoint_every_ms));
+    running.keep_house(&ingest, &announcing, &config.audit);
     if let Some(listener) = listener {
         running.first_admin = http::identity::bootstrap(
             &running.stores.postgres,
@@ -310,6 +311,21 @@ async fn hand_out(auditor: Auditor, every: Duration, stop: CancellationToken) {
     }
 }
 
+/// Checks the whole log now and then until stopped. A start is no reason: it has compared what matters then.
+async fn verify(auditor: Auditor, every: Duration, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+        match stop.run_until_cancelled(auditor.verify(None)).await {
+            None => return,
+            Some(Ok(verification)) if verification.holds => {
+                tracing::info!(records = verification.records, "the whole audit log was checked and holds");
+            }
+            // What does not hold is said where it is found.
+            Some(Ok(_)) => {}
+            Some(Err(error)) => tracing::warn!(%error, "the audit log could not be checked"),
+        }
+    }
+}
+
 /// What every leaf of the log says of this service.
 fn service_facts(config: &Config) -> ServiceFacts {
     ServiceFacts {
@@ -320,13 +336,18 @@ fn service_facts(config: &Config) -> ServiceFacts {
 
 impl Running {
     /// What every process does beside its work.
-    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>, checkpoints: Duration) {
+    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>, audit: &config::Audit) {
         let keys = Arc::new(self.stores.postgres.clone());
         self.tasks.spawn(Arc::clone(ingest).sweep(self.stop.clone()));
         self.tasks.spawn(Arc::clone(ingest).sweep_uploads(self.stop.clone()));
         self.tasks.spawn(Arc::clone(announcing).deliver(self.stop.clone()));
         self.tasks.spawn(http::idempotency::sweep(keys, self.stop.clone()));
-        self.tasks.spawn(hand_out(self.auditor.clone(), checkpoints, self.stop.clone()));
+        let every = Duration::from_millis(audit.checkpoint_every_ms);
+        self.tasks.spawn(hand_out(self.auditor.clone(), every, self.stop.clone()));
+        if audit.verify_every_ms > 0 {
+            let every = Duration::from_millis(audit.verify_every_ms);
+            self.tasks.spawn(verify(self.auditor.clone(), every, self.stop.clone()));
+        }
     }
 
     /// Waits until a part that everything needs is gone for good; a service in order waits for ever.

@@ -49,6 +49,11 @@ pub(super) async fn export(
         }
         Err(error) => return Err(error),
     }
+    pieces(&log, first).await
+}
+
+/// The export itself; none when the log is not that long. Up to the newest checkpoint, or in a doubted log to its end.
+pub(super) async fn pieces(log: &Arc<Log>, first: i64) -> Result<Option<Pieces>, AuditError> {
     let LogHead { entries, newest } = log.store.head().await?;
     let signed = newest.map_or(0, |newest| newest.size);
     let end = if log.doubt().is_some() { entries } else { signed };
@@ -59,6 +64,7 @@ pub(super) async fn export(
     let frontier = Frontier::from_roots(first.cast_unsigned(), roots);
     let frontier = frontier.expect("there is a hash for each position asked for");
     let (pieces, taken) = mpsc::channel(WAITING);
+    let log = Arc::clone(log);
     tokio::spawn(async move {
         if let Err(error) = write(&log, frontier, end, &pieces).await {
             tracing::error!(%error, "an export of the audit log broke off");

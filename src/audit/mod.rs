@@ -16,6 +16,7 @@ mod seal;
 mod tree;
 mod trust;
 mod vault;
+mod verify;
 mod witnesses;
 
 pub use error::AuditError;
@@ -25,6 +26,7 @@ pub use event::ServiceFacts;
 pub use export::Pieces;
 pub use read::Entry;
 pub use vault::Vault;
+pub use verify::Verification;
 
 use crate::audit::appender::Command;
 use crate::audit::appender::Log;
@@ -77,8 +79,9 @@ pub struct AuditorParts {
 }
 
 impl Auditor {
-    /// Compares the log with what it signed and handed out, also to witnesses, and starts the appender on the current runtime. The task
-    /// ends, with everything that waited written, after [`Auditor::stop`] or when the last auditor is gone.
+    /// Compares the log with what it signed and handed out, also to witnesses, and starts the appender on the current
+    /// runtime. The task ends, with everything that waited written, after [`Auditor::stop`] or when the last auditor is
+    /// gone.
     ///
     /// # Errors
     /// When the log's name or a witness cannot be one, or the log or a shelf does not answer.
@@ -160,6 +163,15 @@ impl Auditor {
     /// When the log does not answer or the export cannot be recorded.
     pub async fn export(&self, reader: &Principal, first: i64) -> Result<Option<Pieces>, AuditError> {
         export::export(self, reader, first).await
+    }
+
+    /// Checks all records, checkpoints and stored hashes, as an auditor's program would; records that (`log.verified`). From
+    /// then on a log that does not hold is doubted.
+    ///
+    /// # Errors
+    /// When the log does not answer, or the check cannot be recorded.
+    pub async fn verify(&self, asked_by: Option<&Principal>) -> Result<Verification, AuditError> {
+        verify::verify(self, asked_by).await
     }
 
     /// Newest first, with the cursor of the next page; at most 200 at once.

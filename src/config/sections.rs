@@ -352,6 +352,8 @@ pub struct Audit {
     pub witnesses: Vec<String>,
     /// How often the newest checkpoint is handed out.
     pub checkpoint_every_ms: u64,
+    /// How often the service checks the whole log itself; 0: never.
+    pub verify_every_ms: u64,
 }
 
 /// Log lines.

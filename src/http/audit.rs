@@ -2,6 +2,7 @@
 //! elsewhere. Knows no table and no key.
 
 use crate::audit::Entry;
+use crate::audit::Verification;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::Page;
@@ -113,6 +114,17 @@ pub(super) async fn export(
         (header::CONTENT_DISPOSITION, "attachment; filename=\"audit-log.jsonl\""),
     ];
     Ok((headers, body).into_response())
+}
+
+/// Checks the whole log now, as the service does by itself each night: all records, checkpoints and stored hashes. Recorded as
+/// `log.verified`; a log that does not hold is doubted from then on. Who does not trust the service checks an export instead.
+#[utoipa::path(post, path = "/api/v1/audit/verifications", operation_id = "verify_audit_log", tag = "audit",
+    responses((status = 200, description = "What came of it", body = Verification)))]
+pub(super) async fn verify(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+) -> Result<Json<Verification>, AppError> {
+    Ok(Json(state.auditor.verify(Some(&who)).await?))
 }
 
 /// A receipt to be kept.

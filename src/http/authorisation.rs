@@ -146,6 +146,7 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/audit/checkpoint", AUDITORS),
     Rule::api("GET", "/api/v1/audit/key", AUDITORS),
     Rule::api("GET", "/api/v1/audit/export", AUDITORS).streaming(),
+    Rule::api("POST", "/api/v1/audit/verifications", AUDITORS).streaming(),
     Rule::api("GET", "/api/v1/webhooks", ADMINS),
     Rule::api("POST", "/api/v1/webhooks", ADMINS),
     Rule::api("DELETE", "/api/v1/webhooks/{id}", ADMINS),

@@ -187,6 +187,7 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::key))
         .routes(routes!(audit::export))
+        .routes(routes!(audit::verify))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::delete))
         .routes(routes!(webhooks::deliveries))

@@ -4,6 +4,7 @@
 use crate::support::app::Size;
 use crate::support::app::TestApp;
 use crate::support::app::body;
+use crate::support::app::eventually;
 use crate::support::verifier;
 use ledger::Checkpoint;
 use ledger::Purpose;
@@ -207,6 +208,49 @@ async fn a_doubted_log_is_read_but_nothing_is_answered_or_changed() {
     assert_eq!(problem["code"], "audit_rollback", "{problem}");
     assert_eq!((listed, events["data"].as_array().unwrap().len()), (StatusCode::OK, 9));
     assert_eq!(ready, StatusCode::SERVICE_UNAVAILABLE, "{said}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_service_finds_what_was_changed_in_the_middle_when_it_looks_through_its_log() {
+    let app = app().await;
+    let verify = || async { app.post("/api/v1/audit/verifications", &json!({})).await };
+
+    let (_, untouched) = verify().await;
+    as_superuser(&app, &["update audit.node set hash = sha256(hash) where position = 1"]).await;
+    let (status, node) = verify().await;
+    let doubted = is_doubted(&app).await;
+    as_superuser(
+        &app,
+        &["update audit.entry set leaf = convert_to(replace(convert_from(leaf, 'UTF8'), 'boot', 'boat'), 'UTF8')
+           where leaf_index = 4"],
+    )
+    .await;
+    let (_, record) = verify().await;
+
+    assert_eq!((&untouched["holds"], untouched["event_id"].is_string()), (&json!(true), true), "{untouched}");
+    assert_eq!(
+        (status, &node["holds"], &node["first_bad"]),
+        (StatusCode::OK, &json!(false), &json!(1)),
+        "{node}"
+    );
+    assert!(doubted);
+    assert_eq!((&record["holds"], &record["first_bad"]), (&json!(false), &json!(4)), "{record}");
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn the_service_looks_through_its_log_by_itself() {
+    let app = TestApp::with(Size::Small, |config| config.audit.verify_every_ms = 200).await;
+    app.collection("contracts").await;
+
+    eventually("the check is recorded", || async {
+        let (_, events) = app.get("/api/v1/audit/events?kind=log.verified").await;
+        (!events["data"].as_array().unwrap().is_empty()).then_some(())
+    })
+    .await;
+
+    assert!(!is_doubted(&app).await);
     app.stop().await;
 }
 
