@@ -107,7 +107,8 @@ async fn when_the_outcome_cannot_be_recorded_no_sentence_leaves() {
     app.stop().await;
 }
 
-async fn with_lease() -> TestApp {
+/// With the lease in a collection.
+pub(crate) async fn with_lease() -> TestApp {
     let app = TestApp::start().await;
     let collection = app.collection("contracts").await;
     app.document(&collection, "lease.pdf", &files::pdf(files::LEASE)).await;

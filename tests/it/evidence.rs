@@ -1,9 +1,11 @@
 //! What proves an answer to somebody who does not trust the service: its receipt, an export of the log, and checkpoints
 //! that left the database.
 
+use crate::audit::with_lease;
+use crate::support::app::Size;
 use crate::support::app::TestApp;
 use crate::support::app::body;
-use crate::support::files;
+use crate::support::app::eventually;
 use crate::support::verifier;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -103,13 +105,11 @@ async fn only_auditors_export() {
 
 #[tokio::test]
 async fn checkpoints_leave_the_database_while_it_runs_and_when_it_stops() {
-    let app =
-        TestApp::with(crate::support::app::Size::Small, |config| config.audit.checkpoint_every_ms = 100)
-            .await;
+    let app = TestApp::with(Size::Small, |config| config.audit.checkpoint_every_ms = 100).await;
     let folder = app.data().join("checkpoints");
     let before = std::fs::read_to_string(folder.join("checkpoint")).ok();
     app.collection("contracts").await;
-    crate::support::app::eventually("a checkpoint of the new collection", || async {
+    eventually("a checkpoint of the new collection", || async {
         let now = std::fs::read_to_string(folder.join("checkpoint")).ok();
         (now.is_some() && now != before).then_some(())
     })
@@ -125,11 +125,4 @@ async fn checkpoints_leave_the_database_while_it_runs_and_when_it_stops() {
     let history = std::fs::read_to_string(folder.join("checkpoints.jsonl")).unwrap();
     assert!(history.lines().count() >= 2, "{history}");
     app.stop().await;
-}
-
-async fn with_lease() -> TestApp {
-    let app = TestApp::start().await;
-    let collection = app.collection("contracts").await;
-    app.document(&collection, "lease.pdf", &files::pdf(files::LEASE)).await;
-    app
 }
