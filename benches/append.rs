@@ -18,6 +18,7 @@ use docent::audit::ServiceFacts;
 use docent::config::Config;
 use docent::domain::BootId;
 use docent::domain::EventId;
+use docent::ports::PrefixCache;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -90,12 +91,21 @@ async fn main() {
     tokio::task::spawn_blocking(move || server.stop()).await.unwrap();
 }
 
+/// No model runs here.
+struct NoCache;
+
+impl PrefixCache for NoCache {
+    fn forget(&self) {}
+}
+
 async fn auditor(store: Postgres, config: &Config) -> Auditor {
     let parts = AuditorParts {
         store: Arc::new(store),
         shelves: Vec::new(),
         witness_client: Arc::new(HttpWitnessClient::new(Duration::from_secs(1)).unwrap()),
+        prefixes: Arc::new(NoCache),
         config: config.audit.clone(),
+        retention: config.retention.clone(),
         master_key: [7; 32],
         boot: BootId::new(),
         node: "bench".to_owned(),
@@ -104,17 +114,18 @@ async fn auditor(store: Postgres, config: &Config) -> Auditor {
     Auditor::start(parts).await.unwrap().0
 }
 
-/// Of the size of a question's record.
+/// Of the size of a question's record, with words to be found by.
 fn event() -> Event {
+    let words: Vec<String> = (0..250).map(|n| format!("word{n}")).collect();
     Event {
         id: EventId::new(),
-        kind: "bench.recorded",
+        kind: "chat.measured",
         reference: None,
         actor: None,
         documents: Vec::new(),
         outcome: Some("answered"),
         facts: json!({ "model": "a".repeat(600) }),
-        content: Some(json!({ "answer": "b".repeat(2_000) })),
+        content: Some(json!({ "answer": words.join(" ") })),
     }
 }
 

@@ -3,6 +3,8 @@
 use clap::Parser;
 use clap::Subcommand;
 use docent::app;
+use docent::app::auditing::Desk;
+use docent::app::auditing::Wanted;
 use docent::app::bulk::Access;
 use docent::app::witness::Watch;
 use docent::config::Config;
@@ -67,6 +69,17 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:8090")]
         listen: SocketAddr,
     },
+    /// Look at the audit log of a running service, as an auditor
+    Audit {
+        #[command(subcommand)]
+        command: Auditing,
+        /// Address of the service
+        #[arg(long, global = true, env = "DOCENT_URL", default_value = "http://127.0.0.1:8080")]
+        url: String,
+        /// API key of an auditor; better said in the environment than on the command line
+        #[arg(long, global = true, env = "DOCENT_KEY", hide_env_values = true, default_value = "")]
+        key: String,
+    },
     /// Bring the database named by `database.url` up to date
     Migrate,
     /// Fetch, list or check models
@@ -89,6 +102,42 @@ enum Command {
         #[arg(long)]
         models: Option<PathBuf>,
     },
+}
+
+#[derive(Subcommand)]
+enum Auditing {
+    /// Check every record and checkpoint, from an export that is read and not kept
+    Verify {
+        /// The log's key, or a file with it, kept when the log began; left out: the service's word is taken for it
+        #[arg(long, value_name = "KEY OR FILE")]
+        log_key: Option<String>,
+        /// A checkpoint that was kept: the log must still be how it went on from there
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Write all records to a file, for docent-verify; without content
+    Export {
+        /// Where to
+        file: PathBuf,
+        /// Position of the first record
+        #[arg(long, default_value_t = 0)]
+        first: u64,
+    },
+    /// Print the newest signed checkpoint, to be kept where nobody who runs the service can change it
+    Checkpoint,
+    /// Say how the log is doing; fails when something is not as it should be
+    Doctor,
+}
+
+impl From<Auditing> for Wanted {
+    fn from(command: Auditing) -> Self {
+        match command {
+            Auditing::Verify { log_key, checkpoint } => Self::Verify { log_key, checkpoint },
+            Auditing::Export { file, first } => Self::Export { file, first },
+            Auditing::Checkpoint => Self::Checkpoint,
+            Auditing::Doctor => Self::Doctor,
+        }
+    }
 }
 
 #[derive(Subcommand)]
@@ -133,6 +182,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         let access = Access { url, key: key.into(), password: password.map(Into::into) };
         return app::ingest(access, &collection, &paths);
     }
+    if let Command::Audit { command, url, key } = arguments.command {
+        return app::audit(&Desk { url, key: key.into() }, command.into());
+    }
     if let Command::Outline { files } = &arguments.command {
         return app::outline(files);
     }
@@ -147,7 +199,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Models { command: Models::List } => app::list_models(&config),
         Command::Models { command: Models::Verify { names } } => app::verify_models(&config, &names),
         Command::Config { command: Configuration::Show } => app::show_config(&config),
-        Command::Read { .. } | Command::Ingest { .. } | Command::Outline { .. } => {
+        Command::Read { .. } | Command::Ingest { .. } | Command::Audit { .. } | Command::Outline { .. } => {
             unreachable!("answered before the configuration is read")
         }
     }

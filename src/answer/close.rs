@@ -127,7 +127,7 @@ fn answer(
         usage: trace.usage,
         model: parts.generator.fingerprint().model.clone(),
         seed: trace.sampling.seed,
-        finish_reason: trace.finish.map(|finish| finish.reason.as_str().to_owned()),
+        finish_reason: trace.finish.map(|reason| reason.as_str().to_owned()),
         timings_ms: trace.timings,
         receipt,
     }

@@ -36,6 +36,8 @@ pub(super) enum Piece {
         prompt_tokens: u32,
         cached_tokens: u32,
     },
+    /// Sampled since the last ones.
+    Tokens(Vec<u32>),
     Sentence(Draft),
     Finished(Finish),
 }
@@ -44,8 +46,8 @@ pub(super) enum Piece {
 #[derive(Clone, Debug)]
 pub(super) struct Finish {
     pub(super) reason: FinishReason,
-    pub(super) completion_tokens: u32,
-    pub(super) tokens_sha256: String,
+    /// All of the answer.
+    pub(super) tokens: Vec<u32>,
 }
 
 /// A running generation; dropping it cancels.
@@ -89,18 +91,15 @@ impl Drafts {
                 GenerationEvent::Started { prompt_tokens, cached_tokens } => {
                     return Ok(Piece::Started { prompt_tokens, cached_tokens });
                 }
-                GenerationEvent::Text(text) => {
+                GenerationEvent::Text { text, tokens } => {
+                    self.ready.push_back(Piece::Tokens(tokens));
                     let sentences = self.splitter.push(&text);
                     self.keep(sentences);
                 }
-                GenerationEvent::Finished { reason, completion_tokens, tokens_sha256 } => {
+                GenerationEvent::Finished { reason, tokens } => {
                     let rest = self.splitter.finish();
                     self.keep(rest);
-                    self.ready.push_back(Piece::Finished(Finish {
-                        reason,
-                        completion_tokens,
-                        tokens_sha256,
-                    }));
+                    self.ready.push_back(Piece::Finished(Finish { reason, tokens }));
                 }
                 GenerationEvent::Failed(error) => return Err(error.into()),
             }

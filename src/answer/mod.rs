@@ -27,15 +27,20 @@ mod quote;
 mod record;
 mod refuse;
 mod release;
+mod replay;
 mod rerank;
 mod retrieve;
 mod search;
 mod sentences;
 mod source;
 mod support;
+mod tokens;
 mod window;
 
 pub use error::AnswerError;
+pub use replay::Output;
+pub use replay::Replay;
+pub use replay::ReplayVerdict;
 
 use crate::answer::admit::Admitted;
 use crate::answer::admit::Purpose;
@@ -55,6 +60,7 @@ use crate::audit::Auditor;
 use crate::config::Answer as AnswerConfig;
 use crate::domain::AclFilter;
 use crate::domain::AnswerEvent;
+use crate::domain::AnswerId;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::Faulty;
@@ -184,6 +190,19 @@ impl Answering {
         let search = self.parts.tasks.spawn(async move { search::search(&parts, who, request).await });
         search.await.map_err(|_| AnswerError::Internal)?
     }
+
+    /// Asks the model once more what it was asked for an answer, and compares; none when there is no such answer or it has
+    /// not ended. Whose answer it is was asked before.
+    ///
+    /// # Errors
+    /// When too many questions run, or the model or the log does not take it.
+    pub async fn replay(&self, who: &Principal, id: AnswerId) -> Result<Option<Replay>, AnswerError> {
+        if self.parts.stop.is_cancelled() {
+            return Err(AnswerError::Stopping);
+        }
+        let _permit = self.running.try_acquire().map_err(|_| AnswerError::Busy)?;
+        replay::replay(&self.parts, who, id).await
+    }
 }
 
 fn request(question: Question) -> Request {
@@ -194,10 +213,10 @@ fn request(question: Question) -> Request {
         collections: question.collections,
         documents: question.documents,
         as_of: question.as_of,
-        facts: json!({
-            "conversation": question.conversation,
-            "sampling": record::sampling_facts(&question.sampling),
-        }),
+        facts: record::both(
+            json!({"gen_ai.conversation.id": question.conversation}),
+            record::sampling_facts(&question.sampling),
+        ),
     }
 }
 

@@ -6,17 +6,18 @@ use crate::answer::AnsweringParts;
 use crate::answer::admit::Admitted;
 use crate::answer::admit::fingerprint;
 use crate::answer::cite::Verified;
-use crate::answer::generate::Finish;
 use crate::answer::prompt::Prompt;
 use crate::answer::prompt::Template;
 use crate::answer::refuse::Evidence;
 use crate::answer::rerank::Decision;
 use crate::answer::rerank::Passages;
+use crate::answer::tokens;
 use crate::audit::Actor;
 use crate::audit::AuditError;
 use crate::audit::Event;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
+use crate::domain::FinishReason;
 use crate::domain::Receipt;
 use crate::domain::Sampling;
 use crate::domain::ScoredPassage;
@@ -61,7 +62,9 @@ pub(super) struct Trace {
     pub(super) evidence: Option<Evidence>,
     pub(super) prompt: Option<Prompt>,
     pub(super) usage: Usage,
-    pub(super) finish: Option<Finish>,
+    /// What the model wrote, token by token, as far as it came.
+    pub(super) output: Vec<u32>,
+    pub(super) finish: Option<FinishReason>,
     pub(super) released: Vec<Recorded>,
     /// Checked and not sent.
     pub(super) held: Vec<Verified>,
@@ -78,6 +81,7 @@ impl Trace {
             evidence: None,
             prompt: None,
             usage: Usage::default(),
+            output: Vec::new(),
             finish: None,
             released: Vec::new(),
             held: Vec::new(),
@@ -180,22 +184,22 @@ pub(super) async fn outcome(
         "evidence": trace.evidence.map(|evidence| evidence_facts(parts, evidence)),
         "prompt": trace.prompt.as_ref().map(|prompt| prompt_facts(admitted, prompt)),
         "model": fingerprint(parts.generator.fingerprint()),
-        "sampling": sampling_facts(&trace.sampling),
-        "output": trace.finish.as_ref().map(|finish| json!({
-            "finish_reason": finish.reason.as_str(), "tokens_sha256": finish.tokens_sha256,
-        })),
-        "usage": trace.usage,
+        "output": trace.prompt.as_ref().map(|_| json!({"tokens_sha256": tokens::sha256(&trace.output)})),
         "verdicts": trace.released.iter().map(|sentence| sentence.sentence.verdict.as_str()).collect::<Vec<_>>(),
         "withheld_sentences": trace.held.len(),
         "repeated_sentences": trace.repeated.len(),
         "timings_ms": trace.timings,
+        "shown": shown(&searched),
     });
+    let facts = both(facts, gen_ai(parts, trace));
     let content = json!({
         "answer": ending.text,
         "sentences": trace.released.iter().map(|sentence| &sentence.sentence.text).collect::<Vec<_>>(),
         "withheld": trace.held.iter().map(|held| &held.check().drafted).collect::<Vec<_>>(),
         "repeated": trace.repeated.iter().map(|held| &held.check().drafted).collect::<Vec<_>>(),
         "prompt": trace.prompt.as_ref().map(Prompt::text),
+        "prompt_tokens": trace.prompt.as_ref().map(|prompt| tokens::write(prompt.tokens())),
+        "output_tokens": trace.prompt.as_ref().map(|_| tokens::write(&trace.output)),
         "passages": searched
             .iter()
             .map(|found| json!({"passage": found.passage.passage_id, "text": found.passage.text}))
@@ -222,6 +226,7 @@ pub(super) async fn plain_outcome(
         "ending": ending,
         "retrieval": passages.map(retrieval_facts),
         "sources": kept.iter().map(passage_facts).collect::<Vec<_>>(),
+        "shown": shown(kept),
     });
     let documents = documents(kept.iter().map(|found| found.passage.document_id));
     parts
@@ -294,6 +299,17 @@ fn passage_facts(found: &ScoredPassage) -> Value {
     })
 }
 
+/// Which versions of which documents the passages are of.
+fn shown(found: &[ScoredPassage]) -> Vec<Value> {
+    let versions: BTreeSet<_> = found
+        .iter()
+        .map(|found| &found.passage)
+        .map(|passage| (passage.collection_id, passage.document_id, passage.version))
+        .collect();
+    let said = |(collection, document, version)| json!({"collection": collection, "document": document, "version": version});
+    versions.into_iter().map(said).collect()
+}
+
 fn evidence_facts(parts: &AnsweringParts, evidence: Evidence) -> Value {
     json!({
         "best_dense": evidence.best_dense.map(decimal),
@@ -310,20 +326,59 @@ fn prompt_facts(admitted: &Admitted, prompt: &Prompt) -> Value {
         "template": template.id,
         "template_sha256": template.sha256(),
         "tokens": prompt.tokens().len(),
-        "tokens_sha256": prompt.tokens_sha256(),
+        "tokens_sha256": tokens::sha256(prompt.tokens()),
         "sources": prompt.sources().iter().map(|source| source.passage().passage_id).collect::<Vec<_>>(),
     })
 }
 
-/// How tokens are chosen, in decimal strings.
+/// What was asked of the model and what it used, under the names of the OpenTelemetry semantic conventions for generative
+/// AI.
+fn gen_ai(parts: &AnsweringParts, trace: &Trace) -> Value {
+    let model = &parts.generator.fingerprint().model;
+    let reasons: Vec<&str> = trace.finish.iter().map(|reason| reason.as_str()).collect();
+    let said = json!({
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "docent",
+        "gen_ai.request.model": model,
+        "gen_ai.response.model": model,
+        "gen_ai.response.finish_reasons": reasons,
+        "gen_ai.usage.input_tokens": trace.usage.prompt_tokens,
+        "gen_ai.usage.output_tokens": trace.usage.completion_tokens,
+        "gen_ai.usage.cache_read.input_tokens": trace.usage.cached_tokens,
+    });
+    both(said, sampling_facts(&trace.sampling))
+}
+
+/// How tokens are chosen, under the same names; fractions as the shortest decimals that give the same number back.
 pub(super) fn sampling_facts(sampling: &Sampling) -> Value {
     json!({
-        "temperature": decimal(sampling.temperature),
-        "top_p": decimal(sampling.top_p),
-        "top_k": sampling.top_k,
-        "seed": sampling.seed,
-        "max_tokens": sampling.max_tokens,
+        "gen_ai.request.temperature": sampling.temperature.to_string(),
+        "gen_ai.request.top_p": sampling.top_p.to_string(),
+        "gen_ai.request.top_k": sampling.top_k,
+        "gen_ai.request.seed": sampling.seed,
+        "gen_ai.request.max_tokens": sampling.max_tokens,
     })
+}
+
+/// The sampling that [`sampling_facts`] wrote.
+pub(super) fn sampling_of(facts: &Value) -> Option<Sampling> {
+    let fraction = |name: &str| facts[name].as_str()?.parse().ok();
+    let count = |name: &str| facts[name].as_u64()?.try_into().ok();
+    Some(Sampling {
+        temperature: fraction("gen_ai.request.temperature")?,
+        top_p: fraction("gen_ai.request.top_p")?,
+        top_k: count("gen_ai.request.top_k")?,
+        seed: facts["gen_ai.request.seed"].as_u64()?,
+        max_tokens: count("gen_ai.request.max_tokens")?,
+    })
+}
+
+/// The fields of two objects.
+pub(super) fn both(mut first: Value, second: Value) -> Value {
+    if let (Value::Object(first), Value::Object(second)) = (&mut first, second) {
+        first.extend(second);
+    }
+    first
 }
 
 fn decimal(value: f32) -> String {
@@ -332,4 +387,33 @@ fn decimal(value: f32) -> String {
 
 fn sha256(text: &str) -> String {
     hex::encode(Sha256::digest(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::any;
+    use proptest::prelude::proptest;
+    use proptest::prop_assert_eq;
+
+    proptest! {
+        #[test]
+        fn recorded_sampling_comes_back_bit_for_bit(
+            temperature in 0.0f32..=2.0, top_p in 0.0f32..=1.0, top_k in any::<u32>(), seed in 0..1u64 << 53,
+        ) {
+            let sampling = Sampling { temperature, top_p, top_k, seed, max_tokens: 7 };
+            let read: Value = serde_json::from_str(&sampling_facts(&sampling).to_string()).unwrap();
+
+            prop_assert_eq!(sampling_of(&read), Some(sampling));
+        }
+    }
+
+    #[test]
+    fn a_record_without_a_number_is_no_sampling() {
+        let mut facts =
+            sampling_facts(&Sampling { temperature: 0.0, top_p: 1.0, top_k: 0, seed: 1, max_tokens: 9 });
+        facts["gen_ai.request.seed"] = Value::Null;
+
+        assert_eq!(sampling_of(&facts), None);
+    }
 }

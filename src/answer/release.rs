@@ -10,6 +10,7 @@ use crate::answer::cite::verify;
 use crate::answer::close::Ended;
 use crate::answer::generate::Draft;
 use crate::answer::generate::Drafts;
+use crate::answer::generate::Finish;
 use crate::answer::generate::Piece;
 use crate::answer::listener::Listener;
 use crate::answer::record;
@@ -58,11 +59,15 @@ pub(super) async fn release(
                 }
                 send_held(parts, admitted, listener, trace, begun).await?;
             }
-            Piece::Finished(finish) => {
-                trace.usage.completion_tokens = finish.completion_tokens;
+            Piece::Tokens(tokens) => {
+                trace.output.extend(tokens);
+                trace.usage.completion_tokens = trace.output.len() as u32;
+            }
+            Piece::Finished(Finish { reason, tokens }) => {
+                trace.usage.completion_tokens = tokens.len() as u32;
+                trace.output = tokens;
                 trace.timings.generate = listener.stage("generate", begun).await;
-                let reason = finish.reason;
-                trace.finish = Some(finish);
+                trace.finish = Some(reason);
                 return ended(reason, trace);
             }
         }

@@ -6,6 +6,9 @@ use crate::app;
 use crate::app::Models;
 use crate::app::Plan;
 use crate::app::Running;
+use crate::app::auditing;
+use crate::app::auditing::Desk;
+use crate::app::auditing::Wanted;
 use crate::app::bulk;
 use crate::app::bulk::Access;
 use crate::app::witness::Watch;
@@ -97,6 +100,14 @@ pub fn ingest(access: Access, collection: &str, paths: &[PathBuf]) -> anyhow::Re
         0 => Ok(()),
         failed => bail!("{failed} files are not searchable"),
     }
+}
+
+/// Looks at a running service's log as an auditor.
+///
+/// # Errors
+/// When the service refuses or does not answer, or something is not as it should be.
+pub fn audit(desk: &Desk, wanted: Wanted) -> anyhow::Result<()> {
+    runtime()?.block_on(auditing::audit(desk, wanted, &mut std::io::stdout()))
 }
 
 /// Prints the clauses of files, a line of JSON each; why a file cannot be read goes to standard error.

@@ -1,12 +1,16 @@
 //! The composition root: the only place that names concrete adapters. `start` builds a service from a configuration
 //! and two models, in the order in which the parts need each other; `Running` is what can be asked of it until it stops.
 
+pub mod auditing;
 pub mod bulk;
 mod commands;
+mod life;
+mod master_key;
 mod place;
 mod stores;
 pub mod witness;
 
+pub use commands::audit;
 pub use commands::ingest;
 pub use commands::list_models;
 pub use commands::migrate;
@@ -30,9 +34,9 @@ use crate::audit::Auditor;
 use crate::audit::AuditorParts;
 use crate::audit::ServiceFacts;
 use crate::audit::Vault;
-use crate::config;
 use crate::config::Config;
 use crate::domain::BootId;
+use crate::domain::EventId;
 use crate::domain::Lane;
 use crate::http;
 use crate::http::identity::FirstAdmin;
@@ -98,6 +102,8 @@ pub struct Running {
     tasks: TaskTracker,
     auditor: Auditor,
     appender: JoinHandle<()>,
+    /// The event that says so.
+    started: EventId,
     stores: Stores,
     /// Held until the end: a second process must not use the same directory.
     place: Place,
@@ -150,17 +156,8 @@ async fn run(
     let config = Arc::new(plan.config);
     let stop = CancellationToken::new();
     let tasks = TaskTracker::new();
-    let (auditor, appender) = Auditor::start(AuditorParts {
-        store: Arc::new(stores.postgres.clone()),
-        shelves: stores.shelves.clone(),
-        witness_client: Arc::new(HttpWitnessClient::new(Duration::from_millis(config.audit.timeout_ms))?),
-        config: config.audit.clone(),
-        master_key: place.master_key,
-        boot: BootId::new(),
-        node: place.node.clone(),
-        service: service_facts(&config),
-    })
-    .await?;
+    let (auditor, appender) = Auditor::start(auditor_parts(&config, &models, &stores, &place)?).await?;
+    let started = life::started(&auditor, &config, plan.serve, &models).await?;
     let vault = Vault::new(place.master_key);
     let parts = ingest_parts(&config, plan.program, &models, &stores, &auditor, vault.clone());
     let announcing = announcing(&config, &stores, vault)?;
@@ -174,6 +171,7 @@ async fn run(
         tasks,
         auditor,
         appender,
+        started,
         stores,
         place,
     };
@@ -188,7 +186,7 @@ async fn run(
             running.tasks.spawn(Arc::clone(&ingest).work(lane, name, running.stop.clone()));
         }
     }
-    running.keep_house(&ingest, &announcing, &config.audit);
+    running.keep_house(&ingest, &announcing, &config);
     if let Some(listener) = listener {
         running.first_admin = http::identity::bootstrap(
             &running.stores.postgres,
@@ -204,6 +202,26 @@ async fn run(
     }
     running.tasks.spawn(ingest.report_confinement());
     Ok(running)
+}
+
+fn auditor_parts(
+    config: &Config,
+    models: &Models,
+    stores: &Stores,
+    place: &Place,
+) -> anyhow::Result<AuditorParts> {
+    Ok(AuditorParts {
+        store: Arc::new(stores.postgres.clone()),
+        shelves: stores.shelves.clone(),
+        witness_client: Arc::new(HttpWitnessClient::new(Duration::from_millis(config.audit.timeout_ms))?),
+        prefixes: Arc::clone(&models.prefixes),
+        config: config.audit.clone(),
+        retention: config.retention.clone(),
+        master_key: place.master_key,
+        boot: BootId::new(),
+        node: place.node.clone(),
+        service: service_facts(config),
+    })
 }
 
 fn announcing(config: &Config, stores: &Stores, vault: Vault) -> anyhow::Result<Arc<Announcing>> {
@@ -237,6 +255,7 @@ fn ingest_parts(
         documents: Arc::new(stores.postgres.clone()),
         intake: Arc::new(stores.postgres.clone()),
         erasures: Arc::new(stores.postgres.clone()),
+        answers_end_within: Duration::from_millis(config.answer.deadline_ms + config.audit.timeout_ms),
         stored: Arc::new(stores.postgres.clone()),
         jobs: Arc::new(stores.postgres.clone()),
         control: Arc::new(stores.postgres.clone()),
@@ -283,6 +302,7 @@ fn router(
         users: Arc::new(stores.postgres.clone()),
         credentials: Arc::new(stores.postgres.clone()),
         webhooks: Arc::new(stores.postgres.clone()),
+        saved_views: Arc::new(stores.postgres.clone()),
         announcing,
         index: Arc::clone(&stores.index),
         blobs: Arc::clone(&stores.blobs),
@@ -326,6 +346,20 @@ async fn verify(auditor: Auditor, every: Duration, stop: CancellationToken) {
     }
 }
 
+/// Erases what has been kept for its time, and what an erasure that was cut off left, until stopped.
+async fn keep_terms(auditor: Auditor, every: Duration, stop: CancellationToken) {
+    while stop.run_until_cancelled(tokio::time::sleep(every)).await.is_some() {
+        match stop.run_until_cancelled(auditor.keep_terms()).await {
+            None => return,
+            Some(Ok(0)) => {}
+            Some(Ok(erased)) => {
+                tracing::info!(erased, "content of the audit log was erased: its time was over");
+            }
+            Some(Err(error)) => tracing::warn!(%error, "the audit log's terms could not be kept"),
+        }
+    }
+}
+
 /// What every leaf of the log says of this service.
 fn service_facts(config: &Config) -> ServiceFacts {
     ServiceFacts {
@@ -336,7 +370,8 @@ fn service_facts(config: &Config) -> ServiceFacts {
 
 impl Running {
     /// What every process does beside its work.
-    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>, audit: &config::Audit) {
+    fn keep_house(&self, ingest: &Arc<Ingest>, announcing: &Arc<Announcing>, config: &Config) {
+        let (audit, retention) = (&config.audit, &config.retention);
         let keys = Arc::new(self.stores.postgres.clone());
         self.tasks.spawn(Arc::clone(ingest).sweep(self.stop.clone()));
         self.tasks.spawn(Arc::clone(ingest).sweep_uploads(self.stop.clone()));
@@ -344,6 +379,8 @@ impl Running {
         self.tasks.spawn(http::idempotency::sweep(keys, self.stop.clone()));
         let every = Duration::from_millis(audit.checkpoint_every_ms);
         self.tasks.spawn(hand_out(self.auditor.clone(), every, self.stop.clone()));
+        let every = Duration::from_millis(retention.every_ms);
+        self.tasks.spawn(keep_terms(self.auditor.clone(), every, self.stop.clone()));
         if audit.verify_every_ms > 0 {
             let every = Duration::from_millis(audit.verify_every_ms);
             self.tasks.spawn(verify(self.auditor.clone(), every, self.stop.clone()));
@@ -364,6 +401,7 @@ impl Running {
             self.abandon.cancel();
             let _gone_or_not = tokio::time::timeout(LAST_WORDS, self.tasks.wait()).await;
         }
+        life::stopped(&self.auditor, self.started).await;
         self.auditor.stop();
         match tokio::time::timeout(self.grace, self.appender).await {
             Ok(Ok(())) => {}

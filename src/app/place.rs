@@ -1,12 +1,10 @@
 //! The data directory as one process's own: a lock, the node's name, the master key of sealed content.
 
+use crate::app::master_key;
 use crate::config::Config;
 use anyhow::Context;
 use anyhow::bail;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use rustix::fs::FlockOperation;
-use secrecy::ExposeSecret;
 use std::fs::File;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -44,7 +42,8 @@ impl Place {
         if !hold(&lock) {
             bail!("another docent uses `{}`: stop it, or set DOCENT__DATA__DIR", directory.display());
         }
-        Ok(Self { node: node(&keys)?, master_key: master_key(config, &keys)?, _lock: lock })
+        let master_key = master_key::find(config, |fresh| kept(&keys.join("master"), fresh))?;
+        Ok(Self { node: node(&keys)?, master_key, _lock: lock })
     }
 }
 
@@ -66,24 +65,6 @@ fn hold(lock: &File) -> bool {
 fn node(keys: &Path) -> anyhow::Result<String> {
     let made = uuid::Uuid::new_v4().to_string();
     kept(&keys.join("node"), &made)
-}
-
-fn master_key(config: &Config, keys: &Path) -> anyhow::Result<[u8; 32]> {
-    let text = match &config.secrets.master_key {
-        Some(key) => key.expose_secret().to_owned(),
-        None if !config.database.url.is_empty() => bail!(
-            "`DOCENT_MASTER_KEY` is needed with a database of your own, the same on every replica: `openssl rand -hex 32`"
-        ),
-        None => {
-            let mut fresh = [0; 32];
-            SysRng.try_fill_bytes(&mut fresh).context("the system gives no random numbers")?;
-            kept(&keys.join("master"), &hex::encode(fresh))?
-        }
-    };
-    let mut key = [0; 32];
-    hex::decode_to_slice(text.trim(), &mut key)
-        .with_context(|| format!("`{}` is not a key of 64 hex digits", keys.join("master").display()))?;
-    Ok(key)
 }
 
 /// What the file holds; `fresh` is written first when there is none.

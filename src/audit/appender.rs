@@ -13,6 +13,7 @@ use crate::domain::EventId;
 use crate::ports::CheckpointShelf;
 use crate::ports::LogEntry;
 use crate::ports::LogStore;
+use crate::ports::PrefixCache;
 use crate::ports::StoreError;
 use ledger::TreeHead;
 use metrics::counter;
@@ -56,6 +57,7 @@ pub(super) struct Log {
     pub(super) sealer: Sealer,
     pub(super) tree: Tree,
     pub(super) shelves: Vec<Arc<dyn CheckpointShelf>>,
+    pub(super) prefixes: Arc<dyn PrefixCache>,
     pub(super) witnesses: Vec<Witness>,
     /// The newest checkpoint that left the house.
     pub(super) handed: Mutex<Option<TreeHead>>,
@@ -65,16 +67,21 @@ pub(super) struct Log {
     alive_within: Duration,
     healthy: AtomicBool,
     debts: Mutex<BTreeSet<EventId>>,
+    /// Intents of this process without an outcome.
+    open: Mutex<BTreeSet<EventId>>,
 }
 
 impl Log {
     pub(super) fn new(parts: AuditorParts, tree: Tree, witnesses: Vec<Witness>) -> Self {
-        let AuditorParts { store, shelves, config, master_key, boot, node, service, .. } = parts;
+        let AuditorParts {
+            store, shelves, prefixes, config, retention, master_key, boot, node, service, ..
+        } = parts;
         Self {
             store,
-            sealer: Sealer::new(master_key, boot, &node, service),
+            sealer: Sealer::new(master_key, boot, &node, service, retention),
             tree,
             shelves,
+            prefixes,
             witnesses,
             handed: Mutex::default(),
             doubt: OnceLock::new(),
@@ -83,6 +90,7 @@ impl Log {
             alive_within: Duration::from_millis(config.alive_within_ms),
             healthy: AtomicBool::new(false),
             debts: Mutex::default(),
+            open: Mutex::default(),
         }
     }
 
@@ -115,6 +123,25 @@ impl Log {
 
     pub(super) fn take_debts(&self) -> BTreeSet<EventId> {
         std::mem::take(&mut *self.debts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// An intent of this process is in the log, or may be.
+    fn opened(&self, intent: EventId) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.insert(intent);
+        gauge!("docent_audit_open_intents").set(open.len() as f64);
+    }
+
+    /// It has its outcome, or never came into the log.
+    pub(super) fn closed(&self, intent: EventId) {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.remove(&intent);
+        gauge!("docent_audit_open_intents").set(open.len() as f64);
+    }
+
+    /// How many intents of this process have no outcome.
+    pub(super) fn open(&self) -> usize {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     /// Intents of processes that are dead.
@@ -246,9 +273,10 @@ async fn write(log: &Log, batch: &mut Vec<Command>, announced: bool) {
 async fn append_alone(log: &Log, entry: &LogEntry) -> Result<i64, AuditError> {
     match log.append(std::slice::from_ref(entry)).await {
         Ok(position) => Ok(position),
-        Err(StoreError::Conflict { .. }) => {
+        Err(StoreError::Conflict { what }) => {
             match timeout(log.timeout, log.store.find(entry.event_id)).await {
                 Ok(Ok(Some((stored, _)))) if stored.leaf_hash == entry.leaf_hash => Ok(stored.leaf_index),
+                Ok(Ok(None)) if entry.change.is_some() => Err(AuditError::Refused(what)),
                 Ok(Ok(_)) => Err(AuditError::Closed),
                 Ok(Err(_)) | Err(_) => Err(AuditError::Unavailable),
             }
@@ -262,6 +290,12 @@ async fn append_alone(log: &Log, entry: &LogEntry) -> Result<i64, AuditError> {
 /// Tells the caller. An intent that may be in the log though its asker does not know it is owed an outcome.
 fn answer(log: &Log, entry: &LogEntry, reply: Reply, result: Result<i64, AuditError>) {
     let in_doubt = matches!(result, Err(AuditError::Unavailable));
+    if event::is_intent(entry.kind) && (in_doubt || result.is_ok()) {
+        log.opened(entry.event_id);
+    }
+    if let (true, true, Some(intent)) = (event::is_outcome(entry.kind), result.is_ok(), entry.reference) {
+        log.closed(intent);
+    }
     let unheard = reply.send(result).is_err();
     if event::is_intent(entry.kind) && (in_doubt || unheard) {
         log.owe(entry.event_id);

@@ -1,5 +1,7 @@
 //! Why the log has no entry, or does not give one. Knows no status code.
 
+use crate::audit::NotErased;
+use crate::audit::NotReviewed;
 use crate::domain::Fault;
 use crate::domain::Faulty;
 use crate::ports::StoreError;
@@ -31,6 +33,15 @@ pub enum AuditError {
     /// The intent has an outcome already, or the event id is another event's.
     #[error("the audit log already has an outcome for this")]
     Closed,
+    /// The store did not make the change that the event records, so neither is there.
+    #[error("{0}")]
+    Refused(String),
+    /// Content is not erased, or a hold not lifted.
+    #[error(transparent)]
+    NotErased(#[from] NotErased),
+    /// A step of a review is not taken.
+    #[error(transparent)]
+    NotReviewed(#[from] NotReviewed),
     /// What is stored is not what was signed; the log says at the start what is wrong.
     #[error(
         "the audit log is not what it was: nothing is answered or changed until its operators have seen to it"
@@ -73,7 +84,9 @@ impl Faulty for AuditError {
                 Fault::Unavailable { retry_after: RETRY_UNAVAILABLE }
             }
             Self::Doubted => Fault::Unavailable { retry_after: RETRY_DOUBTED },
-            Self::Closed => Fault::Conflict,
+            Self::Closed | Self::Refused(_) => Fault::Conflict,
+            Self::NotErased(why) => why.fault(),
+            Self::NotReviewed(why) => why.fault(),
             Self::Origin
             | Self::Witness(_)
             | Self::Leaf(_)
@@ -89,6 +102,9 @@ impl Faulty for AuditError {
             Self::Busy => "audit_busy",
             Self::Unavailable | Self::TimedOut | Self::Stopped | Self::Read(_) => "audit_unavailable",
             Self::Closed => "audit_closed",
+            Self::Refused(_) => "audit_refused",
+            Self::NotErased(why) => why.code(),
+            Self::NotReviewed(why) => why.code(),
             Self::Doubted => "audit_rollback",
             Self::Origin | Self::Witness(_) | Self::Leaf(_) | Self::Seal(_) => "audit_failed",
         }

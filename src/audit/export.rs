@@ -6,15 +6,22 @@ use crate::audit::Auditor;
 use crate::audit::appender::Log;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
+use crate::audit::read::Entry;
+use crate::audit::read::entry;
+use crate::audit::seal::written;
+use crate::audit::tree;
 use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::ports::Growing;
 use crate::ports::LogHead;
+use crate::ports::LogQuery;
 use crate::ports::StoredCheckpoint;
+use crate::ports::StoredEntry;
 use ledger::Frontier;
 use ledger::SignedCheckpoint;
 use ledger::export::Writer;
 use ledger::export::write::About;
+use serde_json::Value;
 use serde_json::json;
 use std::io;
 use std::io::Write;
@@ -28,6 +35,10 @@ pub type Pieces = mpsc::Receiver<io::Result<Vec<u8>>>;
 
 /// Records read at once.
 const PAGE: i64 = 500;
+/// Records proved before a piece is sent.
+const PAGE_PROVED: usize = 100;
+/// Entries of one selection.
+const MAX_SELECTED: usize = 10_000;
 /// Pieces that wait for being taken.
 const WAITING: usize = 4;
 
@@ -40,15 +51,7 @@ pub(super) async fn export(
     if !(0..log.store.head().await?.entries).contains(&first) {
         return Ok(None);
     }
-    let recorded = auditor.record(exported(reader, first)).await;
-    match recorded {
-        Ok(_) => {}
-        // Nothing can be recorded then, and this is how it is found out what is wrong.
-        Err(_) if log.doubt().is_some() => {
-            tracing::warn!(user.id = %reader.user(), "an export of a doubted log is not recorded");
-        }
-        Err(error) => return Err(error),
-    }
+    record_export(auditor, reader, json!({"scope": "range", "first": first})).await?;
     pieces(&log, first).await
 }
 
@@ -74,7 +77,114 @@ pub(super) async fn pieces(log: &Arc<Log>, first: i64) -> Result<Option<Pieces>,
     Ok(Some(taken))
 }
 
-fn exported(reader: &Principal, first: i64) -> Event {
+/// The selected entries, the oldest first, for a table; none when there are none. Recorded before it is given.
+pub(super) async fn select(
+    auditor: &Auditor,
+    reader: &Principal,
+    query: LogQuery,
+) -> Result<Option<Vec<Entry>>, AuditError> {
+    let entries = selected(&auditor.log, &query).await?;
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let facts = json!({"scope": "table", "records": entries.len(), "filter": filter_facts(&query)});
+    record_export(auditor, reader, facts).await?;
+    Ok(Some(entries.iter().map(entry).collect()))
+}
+
+/// The same with a proof for each, as docs/audit-format.md §6 has it.
+pub(super) async fn selection(
+    auditor: &Auditor,
+    reader: &Principal,
+    query: LogQuery,
+) -> Result<Option<Pieces>, AuditError> {
+    let log = Arc::clone(&auditor.log);
+    let entries = selected(&log, &query).await?;
+    if entries.is_empty() {
+        return Ok(None);
+    }
+    let facts = json!({"scope": "selection", "records": entries.len(), "filter": filter_facts(&query)});
+    record_export(auditor, reader, facts).await?;
+    let Some(newest) = log.store.head().await?.newest else { return Ok(None) };
+    let (pieces, taken) = mpsc::channel(WAITING);
+    tokio::spawn(async move {
+        if let Err(error) = write_selection(&log, &entries, &newest, &pieces).await {
+            tracing::error!(%error, "an export of the audit log broke off");
+            let _gone = pieces.send(Err(error)).await;
+        }
+    });
+    Ok(Some(taken))
+}
+
+async fn selected(log: &Log, query: &LogQuery) -> Result<Vec<StoredEntry>, AuditError> {
+    let mut entries: Vec<StoredEntry> = Vec::new();
+    let mut before = query.before;
+    while entries.len() < MAX_SELECTED {
+        let page = log.store.list(&LogQuery { before, limit: PAGE, ..query.clone() }).await?;
+        let last = page.last().map(|entry| entry.leaf_index);
+        entries.extend(page);
+        match last {
+            Some(last) => before = Some(last),
+            None => break,
+        }
+    }
+    entries.truncate(MAX_SELECTED);
+    entries.reverse();
+    Ok(entries)
+}
+
+async fn write_selection(
+    log: &Log,
+    entries: &[StoredEntry],
+    newest: &StoredCheckpoint,
+    pieces: &mpsc::Sender<io::Result<Vec<u8>>>,
+) -> io::Result<()> {
+    let (buffer, key) = (Buffer::default(), log.tree.verifier());
+    let about = About { key: Some(&key), about: None };
+    let mut writer = Writer::selection(buffer.clone(), &signed(newest)?, about)?;
+    for page in entries.chunks(PAGE_PROVED) {
+        for entry in page {
+            let proved = tree::prove_by(log.store.as_ref(), &entry.leaf, entry.leaf_index, newest).await;
+            let proved = proved.map_err(io::Error::other)?;
+            writer.chosen(entry.leaf_index.cast_unsigned(), &entry.leaf, proved.hashes(), None)?;
+        }
+        if pieces.send(Ok(buffer.take())).await.is_err() {
+            return Ok(()); // nobody takes it any more
+        }
+    }
+    writer.finish()?;
+    let _gone = pieces.send(Ok(buffer.take())).await;
+    Ok(())
+}
+
+/// What was asked for; words looked for are content and are only counted.
+fn filter_facts(query: &LogQuery) -> Value {
+    json!({
+        "from": query.from.map(written),
+        "to": query.to.map(written),
+        "actor": query.actor,
+        "document": query.document,
+        "outcome": query.outcome,
+        "kind": query.kind,
+        "words": query.words.len(),
+        "tags": query.tags,
+        "review": query.review,
+    })
+}
+
+/// Where nothing can be recorded any more, exports are how it is found out what is wrong.
+async fn record_export(auditor: &Auditor, reader: &Principal, facts: Value) -> Result<(), AuditError> {
+    match auditor.record(exported(reader, facts)).await {
+        Ok(_) => Ok(()),
+        Err(_) if auditor.log.doubt().is_some() => {
+            tracing::warn!(user.id = %reader.user(), "an export of a doubted log is not recorded");
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn exported(reader: &Principal, facts: Value) -> Event {
     Event {
         id: EventId::new(),
         kind: "audit.exported",
@@ -82,7 +192,7 @@ fn exported(reader: &Principal, first: i64) -> Event {
         actor: Some(Actor::from(reader)),
         documents: Vec::new(),
         outcome: None,
-        facts: json!({"scope": "range", "first": first}),
+        facts,
         content: None,
     }
 }

@@ -6,25 +6,34 @@
 //! no HTTP and no table.
 
 mod appender;
+mod erasure;
 mod error;
 mod event;
 mod export;
 mod handing;
+mod marks;
 mod orphans;
 mod read;
+mod review;
 mod seal;
+mod status;
 mod tree;
 mod trust;
 mod vault;
 mod verify;
 mod witnesses;
 
+pub use erasure::NotErased;
 pub use error::AuditError;
 pub use event::Actor;
 pub use event::Event;
 pub use event::ServiceFacts;
 pub use export::Pieces;
 pub use read::Entry;
+pub use read::Erased;
+pub use review::NotReviewed;
+pub use status::LogStatus;
+pub use status::WitnessStatus;
 pub use vault::Vault;
 pub use verify::Verification;
 
@@ -32,13 +41,16 @@ use crate::audit::appender::Command;
 use crate::audit::appender::Log;
 use crate::audit::tree::Tree;
 use crate::config::Audit as AuditConfig;
+use crate::config::Retention;
 use crate::domain::BootId;
 use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::domain::Receipt;
+use crate::ports::Change;
 use crate::ports::CheckpointShelf;
 use crate::ports::LogQuery;
 use crate::ports::LogStore;
+use crate::ports::PrefixCache;
 use crate::ports::WitnessClient;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +67,7 @@ pub struct Auditor {
     queue: mpsc::Sender<Command>,
     stop: CancellationToken,
     timeout: Duration,
+    erase_with_documents: bool,
 }
 
 /// What the log is written with; `app` fills it.
@@ -65,8 +78,12 @@ pub struct AuditorParts {
     pub shelves: Vec<Arc<dyn CheckpointShelf>>,
     /// The way to witnesses.
     pub witness_client: Arc<dyn WitnessClient>,
+    /// Forgets what was computed of prompts when content is erased.
+    pub prefixes: Arc<dyn PrefixCache>,
     /// Bounds, the log's name, its witnesses.
     pub config: AuditConfig,
+    /// How long content is kept.
+    pub retention: Retention,
     /// Wraps the keys of sealed content; the log's signing key comes from it.
     pub master_key: [u8; 32],
     /// This run.
@@ -91,6 +108,7 @@ impl Auditor {
         let (queue, commands) = mpsc::channel(parts.config.queue_depth.max(1));
         let (stop, timeout) = (CancellationToken::new(), Duration::from_millis(parts.config.timeout_ms));
         let witnesses = witnesses::all(&parts.config.witnesses, &parts.witness_client)?;
+        let erase_with_documents = parts.retention.erase_with_documents;
         let log = Arc::new(Log::new(parts, tree, witnesses));
         match doubt {
             Some(doubt) => log.distrust(doubt),
@@ -98,7 +116,7 @@ impl Auditor {
             None => handing::hand_out(&log).await,
         }
         let task = tokio::spawn(appender::run(Arc::clone(&log), commands, stop.clone()));
-        Ok((Self { log, queue, stop, timeout }, task))
+        Ok((Self { log, queue, stop, timeout, erase_with_documents }, task))
     }
 
     /// Appends; returns once it is committed. An event that belongs to an earlier one waits for its turn; a new one is
@@ -107,7 +125,7 @@ impl Auditor {
     /// # Errors
     /// Then the caller does not know that it is in the log, and must not show or do what it speaks of.
     pub async fn record(&self, event: Event) -> Result<Receipt, AuditError> {
-        self.append(event).await.map(|(receipt, _leaf)| receipt)
+        self.append(event, None).await.map(|(receipt, _leaf)| receipt)
     }
 
     /// As [`Auditor::record`], with the proof in the receipt. Without one, when it cannot be made: the entry is in the log
@@ -116,7 +134,7 @@ impl Auditor {
     /// # Errors
     /// As [`Auditor::record`].
     pub async fn record_proved(&self, event: Event) -> Result<Receipt, AuditError> {
-        let (mut receipt, leaf) = self.append(event).await?;
+        let (mut receipt, leaf) = self.append(event, None).await?;
         let proved =
             timeout(self.timeout, tree::prove(self.log.store.as_ref(), &leaf, receipt.leaf_index)).await;
         match proved {
@@ -165,6 +183,31 @@ impl Auditor {
         export::export(self, reader, first).await
     }
 
+    /// Exports selected records with a proof for each, the oldest first, at most 10000; none when nothing is selected. The
+    /// export is itself an event, recorded before it begins.
+    ///
+    /// # Errors
+    /// When the log does not answer or the export cannot be recorded.
+    pub async fn export_selection(
+        &self,
+        reader: &Principal,
+        query: LogQuery,
+    ) -> Result<Option<Pieces>, AuditError> {
+        export::selection(self, reader, query).await
+    }
+
+    /// The same records without proofs, for a table.
+    ///
+    /// # Errors
+    /// As [`Auditor::export_selection`].
+    pub async fn select(
+        &self,
+        reader: &Principal,
+        query: LogQuery,
+    ) -> Result<Option<Vec<Entry>>, AuditError> {
+        export::select(self, reader, query).await
+    }
+
     /// Checks all records, checkpoints and stored hashes, as an auditor's program would; records that (`log.verified`). From
     /// then on a log that does not hold is doubted.
     ///
@@ -182,12 +225,34 @@ impl Auditor {
         read::list(&self.log, query).await
     }
 
-    /// One entry in full. Reading is itself an event, `audit.viewed`, recorded before anything is shown.
+    /// The words of a text as they are looked for (`LogQuery::words`).
+    pub fn words(&self, text: &str) -> Vec<i64> {
+        self.log.sealer.words(text)
+    }
+
+    /// One entry in full, with the content of what belongs to it. Reading is itself an event, `audit.viewed`, recorded before anything is shown.
     ///
     /// # Errors
     /// When the store does not answer or the view cannot be recorded.
     pub async fn read(&self, reader: &Principal, id: EventId) -> Result<Option<Entry>, AuditError> {
         read::read(self, reader, id).await
+    }
+
+    /// The outcome of an intent with its content; none when there is no such intent or it has no outcome yet. Nothing is
+    /// recorded of it: the caller does, before it shows any of it.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn outcome_of(&self, intent: EventId) -> Result<Option<Entry>, AuditError> {
+        read::outcome_of(&self.log, intent).await
+    }
+
+    /// Whether an entry that was read, and each that was read with it, leads to the root that the log signed last.
+    ///
+    /// # Errors
+    /// When the store does not answer.
+    pub async fn proved(&self, read: &Entry) -> Result<bool, AuditError> {
+        read::proved(&self.log, read).await
     }
 
     /// Whether the log takes entries: the last heart-beat or append was written.
@@ -200,22 +265,27 @@ impl Auditor {
         self.stop.cancel();
     }
 
+    /// Appends, and makes a change in the same transaction: both or neither.
+    async fn record_change(&self, event: Event, change: Change) -> Result<Receipt, AuditError> {
+        self.append(event, Some(change)).await.map(|(receipt, _leaf)| receipt)
+    }
+
     /// Gives the receipt and the leaf; an intent whose outcome did not come through is owed one.
-    async fn append(&self, event: Event) -> Result<(Receipt, Vec<u8>), AuditError> {
+    async fn append(&self, event: Event, change: Option<Change>) -> Result<(Receipt, Vec<u8>), AuditError> {
         let owed = if event::is_outcome(event.kind) { event.reference } else { None };
-        let appended = self.submit(event).await;
+        let appended = self.submit(event, change).await;
         if let (Err(_), Some(intent)) = (&appended, owed) {
             self.log.owe(intent);
         }
         appended
     }
 
-    async fn submit(&self, event: Event) -> Result<(Receipt, Vec<u8>), AuditError> {
+    async fn submit(&self, event: Event, change: Option<Change>) -> Result<(Receipt, Vec<u8>), AuditError> {
         if self.log.doubt().is_some() {
             return Err(AuditError::Doubted);
         }
         let belongs = event.reference.is_some();
-        let entry = self.log.sealer.seal(event)?;
+        let entry = self.log.sealer.seal(event, change)?;
         let (event_id, leaf_hash, leaf) = (entry.event_id, hex::encode(entry.leaf_hash), entry.leaf.clone());
         let (reply, answer) = oneshot::channel();
         let command = Command { entry, reply };

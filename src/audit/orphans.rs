@@ -14,11 +14,14 @@ use serde_json::json;
 pub(super) async fn close(log: &Log) {
     let mut debts = log.take_debts().into_iter();
     while let Some(intent) = debts.next() {
-        if let Err(error) = close_one(log, intent, "outcome_not_recorded").await {
-            tracing::warn!(%error, event.id = %intent, "an intent keeps waiting for its outcome");
-            log.owe(intent);
-            // The store is away: the others would wait for it one by one, and every entry behind them.
-            debts.by_ref().for_each(|rest| log.owe(rest));
+        match close_one(log, intent, "outcome_not_recorded").await {
+            Ok(()) => log.closed(intent),
+            Err(error) => {
+                tracing::warn!(%error, event.id = %intent, "an intent keeps waiting for its outcome");
+                log.owe(intent);
+                // The store is away: the others would wait for it one by one, and every entry behind them.
+                debts.by_ref().for_each(|rest| log.owe(rest));
+            }
         }
     }
     let open = match log.open_intents().await {
@@ -43,7 +46,7 @@ async fn close_one(log: &Log, intent: EventId, reason: &'static str) -> Result<(
     if related.iter().any(|entry| event::is_outcome(&entry.kind)) {
         return Ok(());
     }
-    let entry = log.sealer.seal(abandoned(&stored, &related, kind, reason));
+    let entry = log.sealer.seal(abandoned(&stored, &related, kind, reason), None);
     let entry =
         entry.map_err(|error| StoreError::Corrupt { store: "postgres", detail: error.to_string() })?;
     match log.append(&[entry]).await {

@@ -3,21 +3,41 @@
 use crate::audit::AuditError;
 use crate::audit::Auditor;
 use crate::audit::appender::Log;
+use crate::audit::event;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
 use crate::audit::seal::written;
+use crate::audit::tree;
+use crate::audit::trust;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::domain::UserId;
 use crate::ports::LogQuery;
+use crate::ports::Review;
+use crate::ports::Sealed;
+use crate::ports::StoreError;
 use crate::ports::StoredEntry;
 use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
+use std::collections::HashMap;
 use time::OffsetDateTime;
 
 const MAX_LISTED: i64 = 200;
+
+/// That content was erased.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct Erased {
+    /// The entry that records it.
+    pub event_id: EventId,
+    /// When. As the next two only when one entry is read.
+    pub at: Option<String>,
+    /// Why, as `erasure.requested` says it, or `time_over`.
+    pub reason: Option<String>,
+    /// Who approved it.
+    pub approved_by: Vec<UserId>,
+}
 
 /// An entry as an auditor reads it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -46,12 +66,17 @@ pub struct Entry {
     /// SHA-256(0x00 ‖ leaf), hex (RFC 6962).
     pub leaf_hash: String,
     /// The leaf has this hash and says what the fields above say; when one entry is read with its content, the content
-    /// is also the one the leaf commits to. False means that somebody changed the stored entry.
+    /// is also the one the leaf commits to. False means that somebody changed the stored entry, or removed its content without
+    /// a record of it.
     pub verified: bool,
-    /// Only when one entry is read: the sealed content `{actor_name, content}`, opened and checked against the leaf's
-    /// commitment. None when nothing was sealed, when it was erased, or when `verified` is false.
+    /// Only when one entry is read, and what belongs to it: the sealed content `{actor_name, content}`, opened and checked against the leaf's
+    /// commitment. None when nothing was sealed, when it was erased (`erased` says so), or when `verified` is false.
     #[schema(value_type = Object)]
     pub content: Option<Value>,
+    /// Its content was erased.
+    pub erased: Option<Erased>,
+    /// Of a question, how far people are with it; none while nobody took a step.
+    pub review: Option<Review>,
     /// Only when one entry is read: entries that refer to it, oldest first.
     #[schema(no_recursion)]
     pub related: Vec<Entry>,
@@ -74,19 +99,76 @@ pub(super) async fn read(
     let Some((stored, related)) = auditor.log.store.find(id).await? else {
         return Ok(None);
     };
-    auditor.record(viewed(reader, &stored)).await?;
-    let mut read = entry(&stored);
-    if let Some(sealed) = &stored.sealed
-        && read.verified
-    {
-        read.content = auditor.log.sealer.open(&stored, &read.leaf, sealed);
-        read.verified = read.content.is_some();
+    auditor.record(viewed(reader, &stored, related.len())).await?;
+    let mut read = opened(&auditor.log, &stored);
+    read.related = with_content(&auditor.log, related).await?;
+    if let Some(erased) = &mut read.erased {
+        explain(&auditor.log, erased).await?;
     }
-    read.related = related.iter().map(entry).collect();
     Ok(Some(read))
 }
 
-fn viewed(reader: &Principal, stored: &StoredEntry) -> Event {
+pub(super) async fn outcome_of(log: &Log, intent: EventId) -> Result<Option<Entry>, AuditError> {
+    let Some((_, related)) = log.store.find(intent).await? else { return Ok(None) };
+    let Some(outcome) = related.iter().find(|entry| event::is_outcome(&entry.kind)) else { return Ok(None) };
+    let outcome = log.store.find(outcome.event_id).await?;
+    Ok(outcome.map(|(stored, _)| opened(log, &stored)))
+}
+
+/// Several at once.
+async fn with_content(log: &Log, mut entries: Vec<StoredEntry>) -> Result<Vec<Entry>, AuditError> {
+    let ids: Vec<EventId> = entries.iter().map(|entry| entry.event_id).collect();
+    let mut sealed: HashMap<EventId, Sealed> = log.store.sealed(&ids).await?.into_iter().collect();
+    for entry in &mut entries {
+        entry.sealed = sealed.remove(&entry.event_id);
+    }
+    Ok(entries.iter().map(|stored| opened(log, stored)).collect())
+}
+
+/// Fills in what the erasing entry says.
+async fn explain(log: &Log, erased: &mut Erased) -> Result<(), AuditError> {
+    let Some((stored, _)) = log.store.find(erased.event_id).await? else { return Ok(()) };
+    let leaf = entry(&stored).leaf;
+    let facts = &leaf["facts"];
+    erased.at = leaf["recorded_at"].as_str().map(str::to_owned);
+    erased.reason = facts["reason"].as_str().map(str::to_owned);
+    erased.approved_by = serde_json::from_value(facts["approved_by"].clone()).unwrap_or_default();
+    Ok(())
+}
+
+/// With its content, where it is still there and fits the leaf.
+fn opened(log: &Log, stored: &StoredEntry) -> Entry {
+    let mut read = entry(stored);
+    match &stored.sealed {
+        Some(sealed) if read.verified => {
+            read.content = log.sealer.open(stored, &read.leaf, sealed);
+            read.verified = read.content.is_some();
+        }
+        // Gone without a record of it.
+        None if !read.leaf["content"].is_null() && read.erased.is_none() => read.verified = false,
+        Some(_) | None => {}
+    }
+    read
+}
+
+/// Whether the tree that the log signed holds an entry that was read, and all that was read with it.
+pub(super) async fn proved(log: &Log, read: &Entry) -> Result<bool, AuditError> {
+    let Some(newest) = log.store.head().await?.newest else { return Ok(false) };
+    if trust::believed(&log.tree, &newest.note).is_none() {
+        return Ok(false);
+    }
+    for entry in std::iter::once(read).chain(&read.related) {
+        let Ok(leaf) = ledger::canonical(&entry.leaf) else { return Ok(false) };
+        match tree::prove_by(log.store.as_ref(), &leaf, entry.leaf_index, &newest).await {
+            Ok(_) => {}
+            Err(StoreError::Corrupt { .. }) => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(true)
+}
+
+fn viewed(reader: &Principal, stored: &StoredEntry, related: usize) -> Event {
     Event {
         id: EventId::new(),
         kind: "audit.viewed",
@@ -94,12 +176,12 @@ fn viewed(reader: &Principal, stored: &StoredEntry) -> Event {
         actor: Some(Actor::from(reader)),
         documents: Vec::new(),
         outcome: None,
-        facts: json!({"leaf_index": stored.leaf_index, "kind": stored.kind}),
+        facts: json!({"leaf_index": stored.leaf_index, "kind": stored.kind, "related": related}),
         content: None,
     }
 }
 
-fn entry(stored: &StoredEntry) -> Entry {
+pub(super) fn entry(stored: &StoredEntry) -> Entry {
     let leaf: Value = serde_json::from_slice(&stored.leaf).unwrap_or_default();
     let verified = ledger::leaf_hash(&stored.leaf) == *stored.leaf_hash && says_the_same(&leaf, stored);
     if !verified {
@@ -118,6 +200,13 @@ fn entry(stored: &StoredEntry) -> Entry {
         leaf_hash: hex::encode(&stored.leaf_hash),
         verified,
         content: None,
+        erased: stored.erased_by.map(|event_id| Erased {
+            event_id,
+            at: None,
+            reason: None,
+            approved_by: Vec::new(),
+        }),
+        review: stored.review,
         related: Vec::new(),
     }
 }
@@ -157,6 +246,8 @@ mod tests {
             leaf_hash: ledger::leaf_hash(&leaf).to_vec(),
             leaf,
             sealed: None,
+            erased_by: None,
+            review: None,
         }
     }
 

@@ -106,7 +106,7 @@ pub(super) async fn prove(
 }
 
 /// Checked before it is given.
-async fn prove_by(
+pub(super) async fn prove_by(
     store: &dyn LogStore,
     leaf: &[u8],
     index: i64,

@@ -54,6 +54,11 @@ impl Witness {
         self.key.name()
     }
 
+    /// How many entries it saw, as far as we know.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen.load(Ordering::Relaxed)
+    }
+
     /// Asks it to sign a checkpoint of ours.
     pub(super) async fn ask(&self, store: &dyn LogStore, note: &str) -> Result<Said, StoreError> {
         let Ok(checkpoint) = SignedCheckpoint::parse(note) else {

@@ -176,6 +176,15 @@ impl Config {
         check(self.engine.max_running > 0, "`engine.max_running` is at least 1");
         check(self.engine.queue_depth > 0, "`engine.queue_depth` is at least 1");
         check(self.audit.queue_depth > 0, "`audit.queue_depth` is at least 1");
+        let retention = &self.retention;
+        for (months, name) in [
+            (retention.interactions_months, "interactions_months"),
+            (retention.administration_months, "administration_months"),
+        ] {
+            // EU AI Act, articles 19 and 26: logs are kept for six months at least; so says China's Cybersecurity Law.
+            check((6..=1_200).contains(&months), &format!("`retention.{name}` is from 6 to 1200"));
+        }
+        check(retention.every_ms > 0, "`retention.every_ms` is at least 1");
         check(self.database.max_connections >= 4, "`database.max_connections` is at least 4");
     }
 

@@ -10,5 +10,5 @@ mod sections;
 pub use layers::ConfigError;
 pub use sections::{
     Answer, Audit, Blobs, BlobsKind, Config, Data, Database, Engine, Http, Ingest, Log, LogFormat, Models,
-    Reader, Secrets, Uploads, Vectors, VectorsKind, Webhooks,
+    Reader, Retention, Secrets, Uploads, Vectors, VectorsKind, Webhooks,
 };

@@ -35,6 +35,8 @@ pub struct Config {
     pub webhooks: Webhooks,
     /// The log.
     pub audit: Audit,
+    /// How long content of the log is kept.
+    pub retention: Retention,
     /// Log lines.
     pub log: Log,
     /// From the environment alone.
@@ -354,6 +356,28 @@ pub struct Audit {
     pub checkpoint_every_ms: u64,
     /// How often the service checks the whole log itself; 0: never.
     pub verify_every_ms: u64,
+    /// Holds the master key, where `DOCENT_MASTER_KEY` is not set.
+    pub master_key_file: PathBuf,
+    /// Prints the master key: a program and its arguments.
+    pub master_key_command: Vec<String>,
+}
+
+/// How long content of the log is kept; the records themselves stay.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// Months, of questions, answers and searches.
+    pub interactions_months: u16,
+    /// Nobody may have these erased before.
+    pub interactions_binding: bool,
+    /// Months, of what was done to documents, users, grants, keys and the log.
+    pub administration_months: u16,
+    /// Nobody may have these erased before.
+    pub administration_binding: bool,
+    /// What quotes a document is erased with it.
+    pub erase_with_documents: bool,
+    /// How often is looked for what is to be erased.
+    pub every_ms: u64,
 }
 
 /// Log lines.

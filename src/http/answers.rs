@@ -1,6 +1,7 @@
 //! Questions and answers: whole as JSON, or sentence by sentence as server-sent events. Knows no model.
 
 use crate::answer::AnswerError;
+use crate::answer::Replay;
 use crate::config::Config;
 use crate::domain::Answer;
 use crate::domain::AnswerEvent;
@@ -11,6 +12,7 @@ use crate::domain::DocumentId;
 use crate::domain::Fault;
 use crate::domain::Principal;
 use crate::domain::Question;
+use crate::domain::Role;
 use crate::domain::Sampling;
 use crate::http::State as Service;
 use crate::http::audit;
@@ -162,6 +164,23 @@ pub(super) async fn receipt(
 ) -> Result<Response, AppError> {
     let answer = stored(&state, &who, id).await?;
     audit::receipt_file(&state, answer.receipt.event_id).await
+}
+
+/// Asks the model once more what it was asked for an answer, from the recorded tokens, and compares token by token: one's
+/// own answers, or for an auditor anybody's. Recorded as `chat.replayed`.
+#[utoipa::path(post, path = "/api/v1/answers/{id}/replay", operation_id = "replay_answer", tag = "answers",
+    params(("id" = AnswerId, Path)), responses((status = 200, description = "What came of it", body = Replay)))]
+pub(super) async fn replay(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+    Segments(id): Segments<AnswerId>,
+) -> Result<Json<Replay>, AppError> {
+    check_models(&state)?;
+    if !who.roles().contains(&Role::Auditor) {
+        stored(&state, &who, id).await?;
+    }
+    let replay = state.answering.replay(&who, id).await?;
+    replay.map(Json).ok_or_else(|| AppError::missing("answer"))
 }
 
 /// 503 while the models load.

@@ -93,6 +93,9 @@ pub(super) const AUDITORS: Who = Who::Any(&[Role::Auditor]);
 /// Who sees the list of collections.
 pub(super) const READERS_AND_ADMINS: Who = Who::Any(&[Role::Viewer, Role::Contributor, Role::Admin]);
 
+/// Who has an answer computed once more: whose it is, and auditors.
+pub(super) const READERS_AND_AUDITORS: Who = Who::Any(&[Role::Viewer, Role::Contributor, Role::Auditor]);
+
 /// Every route but those of the pages, which bring their own rows.
 pub(super) const TABLE: &[Rule] = &[
     Rule::api("POST", "/api/v1/session", Who::Public).at(Pace::SignIn),
@@ -140,13 +143,26 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("POST", "/api/v1/answers", READERS).at(Pace::Question).streaming(),
     Rule::api("GET", "/api/v1/answers/{id}", READERS),
     Rule::api("GET", "/api/v1/answers/{id}/receipt", READERS),
+    Rule::api("POST", "/api/v1/answers/{id}/replay", READERS_AND_AUDITORS).at(Pace::Question).streaming(),
     Rule::api("GET", "/api/v1/audit/events", AUDITORS),
     Rule::api("GET", "/api/v1/audit/events/{id}", AUDITORS),
     Rule::api("GET", "/api/v1/audit/events/{id}/receipt", AUDITORS),
+    Rule::api("POST", "/api/v1/audit/events/{id}/review", AUDITORS),
+    Rule::api("GET", "/api/v1/audit/events.csv", AUDITORS).streaming(),
+    Rule::api("GET", "/api/v1/audit/selection", AUDITORS).streaming(),
     Rule::api("GET", "/api/v1/audit/checkpoint", AUDITORS),
     Rule::api("GET", "/api/v1/audit/key", AUDITORS),
+    Rule::api("GET", "/api/v1/audit/status", AUDITORS),
     Rule::api("GET", "/api/v1/audit/export", AUDITORS).streaming(),
     Rule::api("POST", "/api/v1/audit/verifications", AUDITORS).streaming(),
+    Rule::api("GET", "/api/v1/audit/erasures", AUDITORS),
+    Rule::api("POST", "/api/v1/audit/erasures", AUDITORS),
+    Rule::api("GET", "/api/v1/audit/erasures/{id}", AUDITORS),
+    Rule::api("POST", "/api/v1/audit/erasures/{id}/approval", AUDITORS).streaming(),
+    Rule::api("POST", "/api/v1/audit/erasures/{id}/refusal", AUDITORS),
+    Rule::api("GET", "/api/v1/audit/holds", AUDITORS),
+    Rule::api("POST", "/api/v1/audit/holds", AUDITORS),
+    Rule::api("DELETE", "/api/v1/audit/holds/{id}", AUDITORS),
     Rule::api("GET", "/api/v1/webhooks", ADMINS),
     Rule::api("POST", "/api/v1/webhooks", ADMINS),
     Rule::api("DELETE", "/api/v1/webhooks/{id}", ADMINS),

@@ -11,6 +11,7 @@ mod cookies;
 mod documents;
 mod error;
 mod events;
+mod explorer;
 mod fingerprint;
 mod gate;
 mod grants;
@@ -30,6 +31,7 @@ mod passages;
 mod record;
 mod reference;
 mod resumable;
+mod retention;
 mod search;
 mod sessions;
 mod unread;
@@ -54,6 +56,7 @@ use crate::ports::IdempotencyKeys;
 use crate::ports::JobControl;
 use crate::ports::Jobs;
 use crate::ports::Outlines;
+use crate::ports::SavedViews;
 use crate::ports::Users;
 use crate::ports::VectorIndex;
 use crate::ports::Webhooks;
@@ -88,6 +91,7 @@ pub struct Parts {
     pub users: Arc<dyn Users>,
     pub credentials: Arc<dyn Credentials>,
     pub webhooks: Arc<dyn Webhooks>,
+    pub saved_views: Arc<dyn SavedViews>,
     pub announcing: Arc<Announcing>,
     /// Asked for its health only.
     pub index: Arc<dyn VectorIndex>,
@@ -181,13 +185,7 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(answers::create))
         .routes(routes!(answers::show))
         .routes(routes!(answers::receipt))
-        .routes(routes!(audit::list))
-        .routes(routes!(audit::show))
-        .routes(routes!(audit::receipt))
-        .routes(routes!(audit::checkpoint))
-        .routes(routes!(audit::key))
-        .routes(routes!(audit::export))
-        .routes(routes!(audit::verify))
+        .routes(routes!(answers::replay))
         .routes(routes!(webhooks::create, webhooks::list))
         .routes(routes!(webhooks::delete))
         .routes(routes!(webhooks::deliveries))
@@ -197,5 +195,27 @@ fn routes_of_the_api(max_body_bytes: usize, max_upload_bytes: usize) -> OpenApiR
         .routes(routes!(openapi::document))
         .routes(routes!(reference::page))
         .layer(DefaultBodyLimit::max(max_body_bytes));
-    uploads.merge(resumable).merge(others)
+    let audit = routes_of_the_log().layer(DefaultBodyLimit::max(max_body_bytes));
+    uploads.merge(resumable).merge(others).merge(audit)
+}
+
+fn routes_of_the_log() -> OpenApiRouter<Arc<State>> {
+    OpenApiRouter::new()
+        .routes(routes!(explorer::list))
+        .routes(routes!(explorer::selection))
+        .routes(routes!(explorer::table))
+        .routes(routes!(explorer::review))
+        .routes(routes!(audit::show))
+        .routes(routes!(audit::receipt))
+        .routes(routes!(audit::checkpoint))
+        .routes(routes!(audit::key))
+        .routes(routes!(audit::status))
+        .routes(routes!(audit::export))
+        .routes(routes!(audit::verify))
+        .routes(routes!(retention::ask, retention::erasures))
+        .routes(routes!(retention::erasure))
+        .routes(routes!(retention::approve))
+        .routes(routes!(retention::refuse))
+        .routes(routes!(retention::hold, retention::holds))
+        .routes(routes!(retention::lift))
 }

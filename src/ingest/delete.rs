@@ -109,8 +109,10 @@ async fn sweep_once(
     lease: Duration,
     stop: &CancellationToken,
 ) -> Result<(), IngestError> {
-    // A worker that lost the database gives up somewhat after its lease.
-    for erasure in parts.erasures.pending(lease * 2, SWEPT).await? {
+    // A worker that lost the database gives up somewhat after its lease; an answer that was shown the document is recorded by
+    // its own deadline.
+    let settled = (lease * 2).max(parts.answers_end_within);
+    for erasure in parts.erasures.pending(settled, SWEPT).await? {
         if stop.is_cancelled() {
             break;
         }
@@ -121,6 +123,11 @@ async fn sweep_once(
         if !erasure.erased {
             record_end(parts, None, "document.erased", &erasure, true).await?;
             tracing::info!(document.id = %erasure.document, "a deleted document's data is erased now");
+        }
+        // Only now: what was asked while the document went may have been recorded just before.
+        if let Err(error) = parts.auditor.erase_with_document(erasure.document).await {
+            tracing::error!(document.id = %erasure.document, %error, "what was recorded of a deleted document is still there");
+            continue;
         }
         parts.erasures.forget(erasure.document).await?;
     }

@@ -106,6 +106,7 @@ use crate::ports::VectorIndex;
 use secrecy::SecretString;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
@@ -150,6 +151,8 @@ pub struct IngestParts {
     pub intake: Arc<dyn Intake>,
     /// What deletions have left to erase.
     pub erasures: Arc<dyn Erasures>,
+    /// An answer that is under way now is recorded by then.
+    pub answers_end_within: Duration,
     /// What earlier attempts have stored.
     pub stored: Arc<dyn Stored>,
     /// The pipeline's queue.

@@ -3,11 +3,16 @@
 use crate::domain::BootId;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
+use crate::domain::RetentionClass;
+use crate::domain::ReviewState;
 use crate::domain::UserId;
+use crate::ports::Change;
 use crate::ports::Growing;
 use crate::ports::LogTree;
+use crate::ports::Retention;
 use crate::ports::StoreError;
 use async_trait::async_trait;
+use serde::Serialize;
 use std::time::Duration;
 use time::OffsetDateTime;
 
@@ -36,6 +41,32 @@ pub struct LogEntry {
     pub leaf_hash: [u8; 32],
     /// Content under its own key.
     pub sealed: Option<Sealed>,
+    /// How long the content is kept.
+    pub term: Term,
+    /// What it is found by.
+    pub marks: Option<Marks>,
+    /// What else is changed with it.
+    pub change: Option<Change>,
+}
+
+/// What an entry is found by, beside its own fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Words of its content, blinded.
+    pub words: Vec<i64>,
+    /// Of its leaf, such as `verdict:unsupported`.
+    pub tags: Vec<String>,
+}
+
+/// How long content is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// As what.
+    pub class: RetentionClass,
+    /// Until then.
+    pub until: OffsetDateTime,
+    /// Nobody may have it erased before.
+    pub binding: bool,
 }
 
 /// Content of an entry, encrypted under a key of its own which is wrapped by the master key.
@@ -72,6 +103,23 @@ pub struct StoredEntry {
     pub leaf_hash: Vec<u8>,
     /// Content, unless erased or none.
     pub sealed: Option<Sealed>,
+    /// The entry that says why the content is gone.
+    pub erased_by: Option<EventId>,
+    /// Of a question, how far people are with it.
+    pub review: Option<Review>,
+}
+
+/// How far people are with a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct Review {
+    /// How far.
+    pub state: ReviewState,
+    /// Who said so.
+    pub changed_by: UserId,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = "date-time")]
+    pub changed_at: OffsetDateTime,
 }
 
 /// Which entries to list; newest first.
@@ -89,6 +137,12 @@ pub struct LogQuery {
     pub outcome: Option<String>,
     /// Only of this kind.
     pub kind: Option<String>,
+    /// Only with all of these words in the content, blinded.
+    pub words: Vec<i64>,
+    /// Only with all of these tags.
+    pub tags: Vec<String>,
+    /// Only questions in this state.
+    pub review: Option<ReviewState>,
     /// Only below this position.
     pub before: Option<i64>,
     /// At most this many.
@@ -108,14 +162,16 @@ pub struct OpenIntent {
 
 /// The append-only tables.
 #[async_trait]
-pub trait LogStore: LogTree {
-    /// Appends all or none, in order, and what `tree` says to store with them; gives the position of the first.
-    /// `Conflict` when an intent would get a second outcome or an event id is taken.
+pub trait LogStore: LogTree + Retention {
+    /// Appends all or none, in order, and what `tree` says to store with them, and makes their changes; gives the position
+    /// of the first. `Conflict` when an intent would get a second outcome, an event id is taken, or a change is not allowed.
     async fn append(&self, entries: &[LogEntry], tree: &dyn Growing) -> Result<i64, StoreError>;
-    /// Entries with neither leaf nor content left out, newest first; `sealed` is not read.
+    /// Newest first; `sealed` is not read.
     async fn list(&self, query: &LogQuery) -> Result<Vec<StoredEntry>, StoreError>;
     /// One entry with its content, and the entries that refer to it, oldest first.
     async fn find(&self, id: EventId) -> Result<Option<(StoredEntry, Vec<StoredEntry>)>, StoreError>;
+    /// The content of entries, of those that have any.
+    async fn sealed(&self, ids: &[EventId]) -> Result<Vec<(EventId, Sealed)>, StoreError>;
     /// Intents without outcome whose process is dead: not `alive_within`, or of this node but an earlier boot.
     async fn open_intents(
         &self,
@@ -123,6 +179,8 @@ pub trait LogStore: LogTree {
         node: &str,
         alive_within: Duration,
     ) -> Result<Vec<OpenIntent>, StoreError>;
+    /// Names of settings with which the store could lose, in a crash, what it acknowledged.
+    async fn unsafe_settings(&self) -> Result<Vec<String>, StoreError>;
     /// Says that this process lives.
     async fn heartbeat(&self, boot: BootId, node: &str) -> Result<(), StoreError>;
 }

@@ -61,16 +61,19 @@ pub enum GenerationEvent {
         /// Of these, taken from a cache.
         cached_tokens: u32,
     },
-    /// Text, never half a character.
-    Text(String),
+    /// More of the answer.
+    Text {
+        /// Never half a character.
+        text: String,
+        /// Sampled since the last piece.
+        tokens: Vec<u32>,
+    },
     /// Over.
     Finished {
         /// Why.
         reason: FinishReason,
-        /// Tokens made.
-        completion_tokens: u32,
-        /// SHA-256 of the token ids as little-endian u32, hex.
-        tokens_sha256: String,
+        /// All that were sampled, but for the one that ended it.
+        tokens: Vec<u32>,
     },
     /// Over, badly.
     Failed(ModelError),
@@ -103,6 +106,8 @@ pub trait Generator: Send + Sync {
     fn count_tokens(&self, text: &str) -> usize;
     /// Lays the turns out by the model's chat template, ready for the answer, thinking off.
     fn encode_chat(&self, turns: &[ChatTurn]) -> Result<Vec<u32>, ModelError>;
+    /// The text of tokens that it made.
+    fn decode(&self, tokens: &[u32]) -> String;
     /// What has to be the same for an answer to be replayed.
     fn fingerprint(&self) -> &ModelFingerprint;
     /// Begins. Bounded: `Busy` when too much waits.

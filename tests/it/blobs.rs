@@ -106,6 +106,25 @@ async fn a_directory_keeps_files() {
 }
 
 #[tokio::test]
+async fn a_bucket_keeps_each_checkpoint_and_gives_the_newest() {
+    let server = S3TestServer::start().await;
+    let blobs = in_bucket(server.url(), 5_000);
+    let shelf: &dyn docent::ports::CheckpointShelf = &blobs;
+
+    let before = shelf.newest().await.unwrap();
+    shelf.put(3, "three\n").await.unwrap();
+    shelf.put(5, "five\n").await.unwrap();
+    // Handed out again while nothing happens: what lies there stays, for the bucket may let nobody write twice.
+    shelf.put(5, "five, and what a witness signed\n").await.unwrap();
+
+    assert_eq!(before, None);
+    assert_eq!(shelf.newest().await.unwrap().as_deref(), Some("five, and what a witness signed\n"));
+    let kept = server.keys().into_iter().filter(|key| key.contains("checkpoint")).count();
+    assert_eq!(kept, 3, "{:?}", server.keys());
+    assert!(server.every_request_was_signed());
+}
+
+#[tokio::test]
 async fn a_bucket_keeps_files() {
     let server = S3TestServer::start().await;
 

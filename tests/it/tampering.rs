@@ -13,6 +13,8 @@ use ledger::TreeHead;
 use reqwest::Method;
 use reqwest::StatusCode;
 use serde_json::json;
+use std::path::Path;
+use tempfile::TempDir;
 
 /// One way to change the log.
 struct Way {
@@ -121,7 +123,7 @@ async fn whatever_is_changed_in_the_database_is_caught() {
         let name = way.name;
         // What the compliance team holds: all that was handed out so far.
         std::fs::copy(app.data().join("checkpoints/checkpoints.jsonl"), &checkpoints).unwrap();
-        keep(&app).await;
+        let kept = keep(&app).await;
         as_superuser(&app, way.statements).await;
         let (code, said) = verifier::export(&app, &key, Some(&checkpoints)).await;
         assert!(code == 1 || code == 2 || is_doubted(&app).await, "{name}: {said}");
@@ -129,14 +131,16 @@ async fn whatever_is_changed_in_the_database_is_caught() {
             assert!(code == 1 && said.contains(first_bad), "{name}: {said}");
         }
         put_back(&app).await;
-        app = app.restarted().await;
+        let handed_out = app.data().join("checkpoints");
+        app = app.restarted_after(|| copy_files(kept.path(), &handed_out)).await;
 
-        keep(&app).await;
+        let kept = keep(&app).await;
         as_superuser(&app, way.statements).await;
         app = app.restarted().await;
         assert_eq!(is_doubted(&app).await, way.seen_at_start, "{name}");
         put_back(&app).await;
-        app = app.restarted().await;
+        let handed_out = app.data().join("checkpoints");
+        app = app.restarted_after(|| copy_files(kept.path(), &handed_out)).await;
         assert!(!is_doubted(&app).await, "after {name}");
     }
     app.stop().await;
@@ -281,6 +285,7 @@ async fn as_superuser(app: &TestApp, statements: &[&str]) {
         "alter table audit.sealed disable trigger all",
         "alter table audit.node disable trigger all",
         "alter table audit.checkpoint disable trigger all",
+        "alter table audit.mark disable trigger all",
         "alter table audit.entry drop constraint if exists entry_leaf_hash_check",
     ];
     for statement in free.iter().chain(statements) {
@@ -288,17 +293,31 @@ async fn as_superuser(app: &TestApp, statements: &[&str]) {
     }
 }
 
-async fn keep(app: &TestApp) {
-    for table in ["entry", "node", "checkpoint"] {
+const TABLES: [&str; 4] = ["entry", "node", "checkpoint", "mark"];
+
+/// The log and what was handed out of it.
+async fn keep(app: &TestApp) -> TempDir {
+    for table in TABLES {
         app.database.execute_as_owner("create schema if not exists kept").await;
         app.database.execute_as_owner(&format!("drop table if exists kept.{table}")).await;
         app.database.execute_as_owner(&format!("create table kept.{table} as table audit.{table}")).await;
     }
+    let kept = tempfile::tempdir().unwrap();
+    copy_files(&app.data().join("checkpoints"), kept.path());
+    kept
 }
 
+/// As if nothing had been; what was handed out goes back while the service is down.
 async fn put_back(app: &TestApp) {
-    for table in ["entry", "node", "checkpoint"] {
+    for table in TABLES {
         app.database.execute_as_owner(&format!("delete from audit.{table}")).await;
         app.database.execute_as_owner(&format!("insert into audit.{table} select * from kept.{table}")).await;
+    }
+}
+
+fn copy_files(from: &Path, to: &Path) {
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
     }
 }

@@ -8,6 +8,8 @@
 //! `docent-verify` is made of this crate alone. Knows no database, no service and no clock.
 #![forbid(unsafe_code)]
 
+/// Words of sealed content, to be found and not read.
+pub mod blind;
 /// Origin, size and root as a signed note.
 pub mod checkpoint;
 /// HMAC commitments to content, and the keys of one record.
@@ -33,6 +35,7 @@ pub mod tree;
 /// Cosigning: what a log asks, and what a witness looks at.
 pub mod witness;
 
+pub use blind::BlindingKey;
 pub use checkpoint::Checkpoint;
 pub use checkpoint::CheckpointError;
 pub use checkpoint::SignedCheckpoint;

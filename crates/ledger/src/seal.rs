@@ -37,6 +37,11 @@ impl MasterKey {
         Self(bytes)
     }
 
+    /// For keys that are derived from it.
+    pub(crate) const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// Gives the key with which the log of this name signs: by HKDF-SHA256 (RFC 5869) from this one, so that there is one
     /// secret to keep.
     ///

@@ -17,8 +17,6 @@ use async_trait::async_trait;
 use engine::EngineError;
 use engine::Event;
 use engine::Handle;
-use sha2::Digest;
-use sha2::Sha256;
 use std::time::Instant;
 
 /// A decoder on its own thread, which ends after this is dropped.
@@ -57,6 +55,10 @@ impl Generator for EngineGenerator {
 
     fn encode_chat(&self, turns: &[ChatTurn]) -> Result<Vec<u32>, ModelError> {
         self.template.encode(self.handle.tokenizer(), turns)
+    }
+
+    fn decode(&self, tokens: &[u32]) -> String {
+        self.handle.tokenizer().decode(tokens)
     }
 
     fn fingerprint(&self) -> &ModelFingerprint {
@@ -124,14 +126,12 @@ impl Generation for Running {
                 Event::Started { prompt_tokens, cached_tokens } => {
                     GenerationEvent::Started { prompt_tokens, cached_tokens }
                 }
-                Event::Text { text, .. } => GenerationEvent::Text(text),
+                Event::Text { text, tokens } => GenerationEvent::Text { text, tokens },
                 // thinking is switched off in the prompt; what is thought all the same is no part of an answer
                 Event::Thought { .. } => continue,
-                Event::Finished(finish) => GenerationEvent::Finished {
-                    reason: finish_reason(finish.reason),
-                    completion_tokens: finish.completion_tokens,
-                    tokens_sha256: digest_of(&finish.tokens),
-                },
+                Event::Finished(finish) => {
+                    GenerationEvent::Finished { reason: finish_reason(finish.reason), tokens: finish.tokens }
+                }
                 Event::Failed(error) => GenerationEvent::Failed(model_error(error)),
             };
             return Some(event);
@@ -169,24 +169,10 @@ pub(super) fn model_error(error: EngineError) -> ModelError {
     }
 }
 
-fn digest_of(tokens: &[u32]) -> String {
-    let mut digest = Sha256::new();
-    for token in tokens {
-        digest.update(token.to_le_bytes());
-    }
-    hex::encode(digest.finalize())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::time::Duration;
-
-    #[test]
-    fn a_digest_of_tokens_is_that_of_their_bytes() {
-        assert_eq!(digest_of(&[1, 258]), hex::encode(Sha256::digest([1, 0, 0, 0, 2, 1, 0, 0])));
-        assert_eq!(digest_of(&[]), hex::encode(Sha256::digest([])));
-    }
 
     #[test]
     fn overload_stays_overload() {

@@ -7,9 +7,11 @@ use crate::adapters::postgres::error::missing;
 use crate::adapters::postgres::error::store_error;
 use crate::adapters::postgres::error::unavailable;
 use crate::adapters::postgres::error::violated;
+use crate::adapters::postgres::log_list;
+use crate::adapters::postgres::log_list::EntryRow;
 use crate::adapters::postgres::log_tree;
+use crate::adapters::postgres::retention;
 use crate::domain::BootId;
-use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::UserId;
 use crate::ports::Digest;
@@ -23,6 +25,7 @@ use crate::ports::StoreError;
 use crate::ports::StoredEntry;
 use async_trait::async_trait;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::fmt::Write;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -45,22 +48,23 @@ impl LogStore for Postgres {
     }
 
     async fn list(&self, query: &LogQuery) -> Result<Vec<StoredEntry>, StoreError> {
-        let rows = sqlx::query_file_as!(
-            EntryRow,
-            "src/adapters/postgres/queries/list_entries.sql",
-            query.from,
-            query.to,
-            query.actor.map(UserId::uuid),
-            query.document.map(DocumentId::uuid),
-            query.outcome,
-            query.kind,
-            query.before,
-            query.limit
+        log_list::list(&self.pool, query).await
+    }
+
+    async fn sealed(&self, ids: &[EventId]) -> Result<Vec<(EventId, Sealed)>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+        let rows = sqlx::query!(
+            "select event_id, wrapped_key, ciphertext from audit.sealed where event_id = any($1)",
+            &ids
         )
         .fetch_all(&self.pool)
         .await
         .map_err(store_error)?;
-        Ok(rows.into_iter().map(StoredEntry::from).collect())
+        let sealed = rows.into_iter().map(|row| {
+            let sealed = Sealed { wrapped_key: row.wrapped_key, ciphertext: row.ciphertext };
+            (EventId::from_uuid(row.event_id), sealed)
+        });
+        Ok(sealed.collect())
     }
 
     async fn find(&self, id: EventId) -> Result<Option<(StoredEntry, Vec<StoredEntry>)>, StoreError> {
@@ -77,7 +81,9 @@ impl LogStore for Postgres {
         .fetch_all(&self.pool)
         .await
         .map_err(store_error)?;
-        Ok(Some((entry.into(), related.into_iter().map(StoredEntry::from).collect())))
+        let related: Result<Vec<StoredEntry>, StoreError> =
+            related.into_iter().map(StoredEntry::try_from).collect();
+        Ok(Some((entry.try_into()?, related?)))
     }
 
     async fn open_intents(
@@ -113,6 +119,19 @@ impl LogStore for Postgres {
                 recorded_at: row.recorded_at,
             })
             .collect())
+    }
+
+    async fn unsafe_settings(&self) -> Result<Vec<String>, StoreError> {
+        let server = sqlx::query_file!("src/adapters/postgres/queries/check_server.sql")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(store_error)?;
+        let settings = [
+            ("fsync", server.fsync),
+            ("full_page_writes", server.full_page_writes),
+            ("synchronous_commit", server.synchronous_commit),
+        ];
+        Ok(settings.iter().filter(|(_, on)| !on).map(|(name, _)| (*name).to_owned()).collect())
     }
 
     async fn heartbeat(&self, boot: BootId, node: &str) -> Result<(), StoreError> {
@@ -173,10 +192,22 @@ impl Postgres {
             &hashes,
             growth.checkpoint.size,
             growth.checkpoint.root.as_slice(),
-            growth.checkpoint.note
+            growth.checkpoint.note,
+            &columns.classes,
+            &columns.kept_until,
+            &columns.binding,
+            &columns.marked,
+            &columns.marked_ids,
+            &columns.words,
+            &columns.tags
         )
         .execute(&mut *transaction)
         .await?;
+        for entry in entries {
+            if let Some(change) = entry.change {
+                retention::make(&mut transaction, entry.event_id, change).await?;
+            }
+        }
         transaction.commit().await?;
         Ok(first)
     }
@@ -190,7 +221,11 @@ impl Postgres {
             Some("entry_pkey" | "node_pkey" | "checkpoint_pkey") => {
                 return Err(unavailable("another writer has the log".to_owned()));
             }
-            Some(_) | None => return Err(store_error(error)),
+            Some(other) => match retention::refusal(other) {
+                Some(refusal) => return Err(conflict(refusal)),
+                None => return Err(store_error(error)),
+            },
+            None => return Err(store_error(error)),
         };
         self.find_appended(entries).await?.ok_or_else(|| conflict(taken))
     }
@@ -233,18 +268,27 @@ struct Columns {
     sealed_ids: Vec<Uuid>,
     wrapped_keys: Vec<Vec<u8>>,
     ciphertexts: Vec<Vec<u8>>,
+    classes: Vec<String>,
+    kept_until: Vec<OffsetDateTime>,
+    binding: Vec<bool>,
+    /// Which of the entries have marks, from 0.
+    marked: Vec<i64>,
+    marked_ids: Vec<Uuid>,
+    /// Array literals, as `documents`.
+    words: Vec<String>,
+    tags: Vec<String>,
 }
 
 impl Columns {
     fn of(entries: &[LogEntry]) -> Self {
         let mut columns = Self::default();
-        for entry in entries {
+        for (position, entry) in (0..).zip(entries) {
             columns.event_ids.push(entry.event_id.uuid());
             columns.kinds.push(entry.kind.to_owned());
             columns.references.push(entry.reference.map(EventId::uuid));
             columns.recorded_at.push(entry.recorded_at);
             columns.actors.push(entry.actor.map(UserId::uuid));
-            columns.documents.push(array_literal(&entry.documents));
+            columns.documents.push(array_literal(entry.documents.iter()));
             columns.outcomes.push(entry.outcome.map(str::to_owned));
             columns.boots.push(entry.boot.uuid());
             columns.leaves.push(entry.leaf.clone());
@@ -253,55 +297,46 @@ impl Columns {
                 columns.sealed_ids.push(entry.event_id.uuid());
                 columns.wrapped_keys.push(sealed.wrapped_key.clone());
                 columns.ciphertexts.push(sealed.ciphertext.clone());
+                columns.classes.push(entry.term.class.as_str().to_owned());
+                columns.kept_until.push(entry.term.until);
+                columns.binding.push(entry.term.binding);
+            }
+            if let Some(marks) = &entry.marks {
+                columns.marked.push(position);
+                columns.marked_ids.push(entry.event_id.uuid());
+                columns.words.push(array_literal(marks.words.iter()));
+                columns.tags.push(array_literal(marks.tags.iter().map(|tag| quoted(tag))));
             }
         }
         columns
     }
 }
 
-fn array_literal(documents: &[DocumentId]) -> String {
+/// Of elements that need no quotes.
+fn array_literal<T: Display>(elements: impl Iterator<Item = T>) -> String {
     let mut literal = String::from("{");
-    for (position, document) in documents.iter().enumerate() {
+    for (position, element) in elements.enumerate() {
         let comma = if position == 0 { "" } else { "," };
-        write!(literal, "{comma}{document}").expect("writing to a string does not fail");
+        write!(literal, "{comma}{element}").expect("writing to a string does not fail");
     }
     literal.push('}');
     literal
 }
 
-struct EntryRow {
-    leaf_index: i64,
-    event_id: Uuid,
-    kind: String,
-    reference: Option<Uuid>,
-    recorded_at: OffsetDateTime,
-    actor: Option<Uuid>,
-    documents: Vec<Uuid>,
-    outcome: Option<String>,
-    leaf: Vec<u8>,
-    leaf_hash: Vec<u8>,
-    wrapped_key: Option<Vec<u8>>,
-    ciphertext: Option<Vec<u8>>,
+/// An element in quotes.
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", text.replace('\\', r"\\").replace('"', "\\\""))
 }
 
-impl From<EntryRow> for StoredEntry {
-    fn from(row: EntryRow) -> Self {
-        let sealed = row
-            .wrapped_key
-            .zip(row.ciphertext)
-            .map(|(wrapped_key, ciphertext)| Sealed { wrapped_key, ciphertext });
-        Self {
-            leaf_index: row.leaf_index,
-            event_id: EventId::from_uuid(row.event_id),
-            kind: row.kind,
-            reference: row.reference.map(EventId::from_uuid),
-            recorded_at: row.recorded_at,
-            actor: row.actor.map(UserId::from_uuid),
-            documents: row.documents.into_iter().map(DocumentId::from_uuid).collect(),
-            outcome: row.outcome,
-            leaf: row.leaf,
-            leaf_hash: row.leaf_hash,
-            sealed,
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn elements_of_an_array_are_quoted() {
+        let tags = ["a b", "c\"d", r"e\f"];
+
+        assert_eq!(array_literal(tags.iter().map(|tag| quoted(tag))), r#"{"a b","c\"d","e\\f"}"#);
+        assert_eq!(array_literal([1, 2].iter()), "{1,2}");
     }
 }

@@ -90,12 +90,6 @@ impl Prompt {
         &self.tokens
     }
 
-    /// SHA-256 of the token ids as little-endian u32, hex.
-    pub(super) fn tokens_sha256(&self) -> String {
-        let bytes: Vec<u8> = self.tokens.iter().flat_map(|token| token.to_le_bytes()).collect();
-        hex::encode(Sha256::digest(bytes))
-    }
-
     /// As the model is told it, before the chat template.
     pub(super) fn text(&self) -> String {
         self.turns.iter().map(|turn| turn.text.as_str()).collect::<Vec<_>>().join("\n\n")

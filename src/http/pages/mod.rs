@@ -3,12 +3,15 @@
 
 mod ask;
 mod assets;
-mod audit;
 mod collections;
 mod document;
+mod explorer;
+mod interaction;
 mod jobs;
 mod layout;
 mod outline;
+mod record;
+mod retention;
 mod rooms;
 mod session;
 mod sign_in;
@@ -51,6 +54,16 @@ pub(super) const RULES: &[Rule] = &[
     Rule::page("POST", "/jobs/{id}/retry", WRITERS),
     Rule::page("GET", "/audit", AUDITORS),
     Rule::page("GET", "/audit/{id}", AUDITORS),
+    Rule::page("POST", "/audit/{id}/review", AUDITORS),
+    Rule::page("POST", "/audit/{id}/replay", AUDITORS).at(Pace::Question).streaming(),
+    Rule::page("POST", "/audit/views", AUDITORS),
+    Rule::page("POST", "/audit/views/remove", AUDITORS),
+    Rule::page("GET", "/audit/retention", AUDITORS),
+    Rule::page("POST", "/audit/retention/erasures", AUDITORS),
+    Rule::page("POST", "/audit/retention/erasures/{id}/approve", AUDITORS).streaming(),
+    Rule::page("POST", "/audit/retention/erasures/{id}/refuse", AUDITORS),
+    Rule::page("POST", "/audit/retention/holds", AUDITORS),
+    Rule::page("POST", "/audit/retention/holds/{id}/lift", AUDITORS),
     Rule::page("GET", "/assets/{name}", Who::Public).at(Pace::Free),
 ];
 
@@ -77,8 +90,18 @@ fn page(method: &str, path: &str) -> Option<MethodRouter<Arc<State>>> {
         ("GET", "/jobs") => get(jobs::list),
         ("POST", "/jobs/{id}/stop") => post(jobs::stop),
         ("POST", "/jobs/{id}/retry") => post(jobs::retry),
-        ("GET", "/audit") => get(rooms::audit),
-        ("GET", "/audit/{id}") => get(rooms::record),
+        ("GET", "/audit") => get(explorer::list),
+        ("POST", "/audit/views") => post(explorer::keep),
+        ("POST", "/audit/views/remove") => post(explorer::drop_view),
+        ("GET", "/audit/{id}") => get(record::show),
+        ("POST", "/audit/{id}/review") => post(record::review),
+        ("POST", "/audit/{id}/replay") => post(record::replay),
+        ("GET", "/audit/retention") => get(retention::list),
+        ("POST", "/audit/retention/erasures") => post(retention::ask),
+        ("POST", "/audit/retention/erasures/{id}/approve") => post(retention::approve),
+        ("POST", "/audit/retention/erasures/{id}/refuse") => post(retention::refuse),
+        ("POST", "/audit/retention/holds") => post(retention::hold),
+        ("POST", "/audit/retention/holds/{id}/lift") => post(retention::lift),
         ("GET", "/assets/{name}") => get(assets::asset),
         _ => return None,
     })

@@ -1,15 +1,12 @@
 //! The handlers of the rooms: what a page shows is asked through the same ports and rules as the API.
 
 use super::ask;
-use super::audit;
 use super::collections;
 use super::document;
 use super::layout::Viewer;
 use super::versions;
-use crate::audit::Entry;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
-use crate::domain::EventId;
 use crate::domain::Role;
 use crate::http::State as Service;
 use crate::http::auth::Caller;
@@ -18,7 +15,6 @@ use crate::http::error::AppError;
 use crate::http::input;
 use crate::http::params::Segments;
 use crate::http::versions as resource_versions;
-use crate::ports::LogQuery;
 use axum::Form;
 use axum::extract::Query;
 use axum::extract::State;
@@ -27,11 +23,7 @@ use axum::response::Redirect;
 use axum::response::Response;
 use maud::Markup;
 use serde::Deserialize;
-use std::str::FromStr;
 use std::sync::Arc;
-use time::Date;
-use time::OffsetDateTime;
-use time::macros::format_description;
 
 /// Rows of a list.
 const ROWS: i64 = 50;
@@ -188,58 +180,4 @@ pub(super) async fn diff(
     let found = found.ok_or_else(|| AppError::missing("document"))?;
     let diff = resource_versions::compare(&state, &filter, id, compared.from, compared.to).await?;
     Ok(versions::diff(&caller.viewer(), &found, &diff))
-}
-
-pub(super) async fn audit(
-    State(state): State<Arc<Service>>,
-    caller: Caller,
-    Query(filters): Query<audit::Filters>,
-) -> Result<Markup, AppError> {
-    let (query, problem) = match query_of(&filters) {
-        Ok(query) => (query, None),
-        Err(problem) => (LogQuery { limit: ROWS, ..LogQuery::default() }, Some(problem)),
-    };
-    let (entries, next) = state.auditor.list(query).await?;
-    Ok(audit::list(&caller.viewer(), &filters, &entries, next, problem.as_deref()))
-}
-
-pub(super) async fn record(
-    State(state): State<Arc<Service>>,
-    caller: Caller,
-    Segments(id): Segments<EventId>,
-) -> Result<Markup, AppError> {
-    let entry: Option<Entry> = state.auditor.read(&caller.principal, id).await?;
-    let entry = entry.ok_or_else(|| AppError::missing("entry"))?;
-    Ok(audit::record(&caller.viewer(), &entry))
-}
-
-/// What the form asks for; the first field that makes no sense is named.
-fn query_of(filters: &audit::Filters) -> Result<LogQuery, String> {
-    Ok(LogQuery {
-        from: day(&filters.from, "From")?,
-        to: day(&filters.to, "To")?.and_then(|day| day.checked_add(time::Duration::DAY)),
-        actor: parsed(&filters.actor, "User id")?,
-        document: parsed(&filters.document, "Document id")?,
-        outcome: parsed(&filters.outcome, "Outcome")?,
-        kind: parsed(&filters.kind, "Kind")?,
-        before: parsed(&filters.cursor, "Older than")?,
-        limit: ROWS,
-    })
-}
-
-fn parsed<T: FromStr>(text: &str, field: &str) -> Result<Option<T>, String> {
-    let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    text.parse().map(Some).map_err(|_| format!("{field}: `{text}` makes no sense"))
-}
-
-fn day(text: &str, field: &str) -> Result<Option<OffsetDateTime>, String> {
-    if text.is_empty() {
-        return Ok(None);
-    }
-    Date::parse(text, format_description!("[year]-[month]-[day]"))
-        .map(|date| Some(date.midnight().assume_utc()))
-        .map_err(|_| format!("{field}: `{text}` is not a day such as 2026-11-23"))
 }

@@ -5,12 +5,14 @@ use crate::support::tree::UnsignedTree;
 use docent::domain::BootId;
 use docent::domain::DocumentId;
 use docent::domain::EventId;
+use docent::domain::RetentionClass;
 use docent::domain::UserId;
 use docent::ports::LogEntry;
 use docent::ports::LogQuery;
 use docent::ports::LogStore;
 use docent::ports::Sealed;
 use docent::ports::StoreError;
+use docent::ports::Term;
 use sha2::Digest;
 use sha2::Sha256;
 use sqlx::Executor;
@@ -156,7 +158,6 @@ async fn erasing_sealed_content_leaves_the_entry() {
     let entry = LogEntry { sealed, ..intent(BootId::new()) };
     postgres.append(std::slice::from_ref(&entry)).await.unwrap();
     let mut owner = postgres.owner().await;
-    owner.execute("set role docent_app").await.unwrap();
 
     owner.execute("delete from audit.sealed").await.unwrap();
     let (read, _) = LogStore::find(&postgres.store, entry.event_id).await.unwrap().unwrap();
@@ -211,6 +212,13 @@ fn intent(boot: BootId) -> LogEntry {
         leaf,
         leaf_hash: hash.finalize().into(),
         sealed: None,
+        term: Term {
+            class: RetentionClass::Interactions,
+            until: OffsetDateTime::now_utc() + time::Duration::days(730),
+            binding: false,
+        },
+        marks: None,
+        change: None,
     }
 }
 

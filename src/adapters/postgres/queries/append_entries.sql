@@ -21,9 +21,17 @@ with
             )
     ),
     sealed as (
-        insert into audit.sealed (event_id, wrapped_key, ciphertext)
-        select event_id, wrapped_key, ciphertext
-        from unnest($11::uuid[], $12::bytea[], $13::bytea[]) as sealed (event_id, wrapped_key, ciphertext)
+        insert into audit.sealed (event_id, wrapped_key, ciphertext, class, kept_until, binding)
+        select event_id, wrapped_key, ciphertext, class, kept_until, binding
+        from
+            unnest($11::uuid[], $12::bytea[], $13::bytea[], $20::text[], $21::timestamptz[], $22::boolean[])
+            as sealed (event_id, wrapped_key, ciphertext, class, kept_until, binding)
+    ),
+    marked as (
+        insert into audit.mark (leaf_index, event_id, words, tags)
+        select $14::bigint + mark.position, mark.event_id, mark.words::bigint[], mark.tags::text[]
+        from
+            unnest($23::bigint[], $24::uuid[], $25::text[], $26::text[]) as mark (position, event_id, words, tags)
     ),
     grown as (
         insert into audit.node (position, hash)

@@ -10,7 +10,11 @@ select
     entry.leaf,
     entry.leaf_hash,
     null::bytea as wrapped_key,
-    null::bytea as ciphertext
+    null::bytea as ciphertext,
+    (select erased.erased_by from audit.erased where erased.event_id = entry.event_id) as erased_by,
+    null::text as review_state,
+    null::uuid as review_by,
+    null::timestamptz as review_at
 from audit.entry
 where entry.reference = $1
 order by entry.leaf_index

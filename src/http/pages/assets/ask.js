@@ -78,7 +78,9 @@ function done(whole) {
   const seconds = (whole.timings_ms.total / 1000).toFixed(1);
   stages.textContent = `${whole.outcome.replaceAll("_", " ")} in ${seconds} s by ${whole.model}`;
   record.replaceChildren("Recorded as entry ", element("code", {}, String(whole.receipt.leaf_index)), " of the audit log, answer ",
-    element("code", {}, whole.id), ".");
+    element("code", {}, whole.id), ". ",
+    element("a", { href: `/api/v1/answers/${whole.id}/receipt`, download: `${whole.id}.tlog-proof` }, "Receipt"),
+    ": proves to anybody that it is in the log (docent-verify).");
 }
 
 function place(cited) {
