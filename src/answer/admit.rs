@@ -10,6 +10,7 @@ use crate::domain::AnswerId;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
+use crate::domain::FUSION;
 use crate::domain::ModelFingerprint;
 use crate::domain::Principal;
 use crate::domain::Receipt;
@@ -216,6 +217,12 @@ fn facts(parts: &AnsweringParts, request: &Request, filter: &AclFilter, language
             "sha256": hex::encode(Sha256::digest(readable.join("\n"))),
         },
         "embedder": fingerprint(parts.embedder.fingerprint()),
+        "retrieval": {
+            "legs": ["dense", "bm25"],
+            "fusion": FUSION,
+            "candidates": parts.config.candidates,
+            "passages": parts.config.passages,
+        },
         "deadline_ms": parts.config.deadline_ms,
         "request": request.facts,
     })

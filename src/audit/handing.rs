@@ -40,7 +40,7 @@ async fn newest(log: &Log) -> Result<Option<(TreeHead, String)>, StoreError> {
     }
     let newest = log.store.head().await?.newest;
     log.look().await?;
-    let believed = newest.and_then(|newest| Some((trust::believed(&log.tree, &newest.note)?, newest.note)));
+    let believed = newest.and_then(|newest| Some((log.tree.believed(&newest.note)?, newest.note)));
     Ok(believed.filter(|_| log.doubt().is_none()))
 }
 

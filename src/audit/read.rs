@@ -8,7 +8,6 @@ use crate::audit::event::Actor;
 use crate::audit::event::Event;
 use crate::audit::seal::written;
 use crate::audit::tree;
-use crate::audit::trust;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::Principal;
@@ -154,7 +153,7 @@ fn opened(log: &Log, stored: &StoredEntry) -> Entry {
 /// Whether the tree that the log signed holds an entry that was read, and all that was read with it.
 pub(super) async fn proved(log: &Log, read: &Entry) -> Result<bool, AuditError> {
     let Some(newest) = log.store.head().await?.newest else { return Ok(false) };
-    if trust::believed(&log.tree, &newest.note).is_none() {
+    if log.tree.believed(&newest.note).is_none() {
         return Ok(false);
     }
     for entry in std::iter::once(read).chain(&read.related) {

@@ -40,6 +40,12 @@ impl Tree {
         Policy::of_log(self.key.verifier()).expect("it is a log's key")
     }
 
+    /// What a note says, if this log's key signed it.
+    pub(super) fn believed(&self, note: &str) -> Option<TreeHead> {
+        let signed = SignedCheckpoint::parse(note).ok()?;
+        self.policy().check(&signed).ok().map(|trusted| *trusted.head())
+    }
+
     /// Never signed twice for one size: what is signed is stored in the transaction that makes the log that large, and
     /// read from there.
     fn sign(&self, head: TreeHead) -> SignedCheckpoint {
@@ -65,7 +71,11 @@ impl Growing for Tree {
         let frontier = Frontier::from_roots(size.cast_unsigned(), needed.to_vec());
         let mut frontier =
             frontier.ok_or_else(|| damaged("its tree has not the hashes that its size asks for"))?;
-        if newest.is_some_and(|newest| (newest.size, newest.root) != (size, frontier.head().root)) {
+        let same = |newest: &StoredCheckpoint| {
+            (newest.size, newest.root) == (size, frontier.head().root)
+                && self.believed(&newest.note) == Some(frontier.head())
+        };
+        if !newest.is_none_or(same) {
             return Err(damaged("its entries are not those that it signed last"));
         }
         let mut hashes = Vec::with_capacity(2 * leaves.len());

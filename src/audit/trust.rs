@@ -7,7 +7,6 @@ use crate::ports::CheckpointShelf;
 use crate::ports::LogHead;
 use crate::ports::LogStore;
 use crate::ports::StoreError;
-use ledger::SignedCheckpoint;
 use ledger::TreeHead;
 use std::sync::Arc;
 
@@ -22,7 +21,7 @@ pub(super) async fn doubt(
     }
     for shelf in shelves {
         let Some(note) = shelf.newest().await? else { continue };
-        let Some(head) = believed(tree, &note) else {
+        let Some(head) = tree.believed(&note) else {
             return Ok(Some(format!(
                 "the newest checkpoint in `{}` is not signed with this log's key: another master key or `audit.origin`, or \
                  somebody changed it",
@@ -62,17 +61,11 @@ pub(super) async fn against(
     }))
 }
 
-/// What a note says, if this log's key signed it.
-pub(super) fn believed(tree: &Tree, note: &str) -> Option<TreeHead> {
-    let signed = SignedCheckpoint::parse(note).ok()?;
-    tree.policy().check(&signed).ok().map(|trusted| *trusted.head())
-}
-
 /// Compares the entries, the tree and the newest checkpoint of the database with each other.
 pub(super) async fn own(store: &dyn LogStore, tree: &Tree) -> Result<Option<String>, StoreError> {
     let LogHead { entries: size, newest } = store.head().await?;
     let Some(newest) = newest else { return Ok(None) };
-    let Some(head) = believed(tree, &newest.note) else {
+    let Some(head) = tree.believed(&newest.note) else {
         return Ok(Some(format!(
             "the log's newest checkpoint (of {} entries) is not signed with its key: another master key or `audit.origin` than \
              before, or somebody changed it",

@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// `1 / (60 + rank)` over the lists that hold it, ranks counted from 1.
 const RRF_K: f64 = 60.0;
 
+/// How [`fuse`] fuses, as the log says it.
+pub const FUSION: &str = "reciprocal rank, k = 60";
+
 /// Fuses the best by cosine and the best by BM25; best first, ties by id, at most `limit`.
 ///
 /// Equal scores within a list are ranked by id as well, so that the same scores give the same order whichever engine

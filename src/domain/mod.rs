@@ -29,7 +29,7 @@ pub use document::{
     VersionState, Warning,
 };
 pub use fault::{Fault, Faulty};
-pub use fusion::fuse;
+pub use fusion::{FUSION, fuse};
 pub use id::{
     AnswerId, ApiKeyId, BootId, CollectionId, ConversationId, DeliveryId, DocumentId, EventId, HolderId,
     JobId, PassageId, SessionId, UploadId, UserId, WebhookId,

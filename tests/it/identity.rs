@@ -169,3 +169,39 @@ async fn a_revoked_key_is_no_key() {
     assert_eq!(body(app.as_user(&key, Method::GET, "/api/v1/me")).await.0, StatusCode::UNAUTHORIZED);
     app.stop().await;
 }
+
+/// Acts on the log are for auditors alone, what it speaks of is changed by others: on every route that the API has.
+#[tokio::test]
+async fn no_administrator_reviews_or_erases_and_no_auditor_changes_what_is_audited_on_any_route() {
+    let app = TestApp::start().await;
+    let (_, admin) = app.user("only admin", &["admin"], None).await;
+    let (_, auditor) = app.user("only auditor", &["auditor"], None).await;
+    let (_, api) = app.get("/openapi.json").await;
+    // One's own session and keys, and looking at an answer once more, which changes nothing.
+    let anybodys = ["/api/v1/session", "/api/v1/keys", "/api/v1/keys/{id}", "/api/v1/answers/{id}/replay"];
+    let (mut of_the_log, mut of_others) = (0, 0);
+
+    for (path, item) in api["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
+            let on_the_log = operation["tags"] == json!(["audit"]);
+            let changes = !method.is_safe() && !anybodys.contains(&path.as_str());
+            let key = match (on_the_log, changes) {
+                (true, _) => &admin,
+                (false, true) => &auditor,
+                (false, false) => continue,
+            };
+            let mut address = path.replace("{n}", "1").replace("{address}", "1");
+            while let Some((before, rest)) = address.split_once('{') {
+                let (_, after) = rest.split_once('}').unwrap();
+                address = format!("{before}0198e0b2-0000-7000-8000-000000000000{after}");
+            }
+            let refused = app.as_user(key, method.clone(), &address).send().await.unwrap().status();
+            assert_eq!(refused, StatusCode::FORBIDDEN, "{method} {path}");
+            if on_the_log { of_the_log += 1 } else { of_others += 1 }
+        }
+    }
+
+    assert!(of_the_log >= 15 && of_others >= 15, "{of_the_log} and {of_others} routes were tried");
+    app.stop().await;
+}

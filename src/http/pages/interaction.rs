@@ -1,13 +1,15 @@
 //! A question as its records tell it: what was asked, what was sent with which citations, how long each stage took, which
 //! passages were found, kept or left out and why, and the exact prompt. Knows no handler.
 
+use super::layout::Viewer;
 use crate::audit::Entry;
+use crate::domain::Role;
 use maud::Markup;
 use maud::html;
 use serde_json::Value;
 
 /// What was asked and what came of it.
-pub(super) fn question(intent: &Entry) -> Markup {
+pub(super) fn question(viewer: &Viewer<'_>, intent: &Entry) -> Markup {
     let name = intent.content.as_ref().and_then(|content| content["actor_name"].as_str());
     let outcome = outcome_of(intent);
     html! {
@@ -25,33 +27,41 @@ pub(super) fn question(intent: &Entry) -> Markup {
             @let sentences: Vec<&Entry> = of_kind(intent, "chat.sentence").collect();
             @if sentences.is_empty() {
                 @if let Some(answer) = outcome.and_then(|outcome| words(outcome, "answer")) { p.answer { (answer) } }
-            } @else {
-                p.answer { @for sentence in sentences { (sent(sentence)) } }
             }
+            @for sentence in sentences { (sent(viewer, sentence)) }
         }
     }
 }
 
-fn sent(sentence: &Entry) -> Markup {
+fn sent(viewer: &Viewer<'_>, sentence: &Entry) -> Markup {
     let facts = &sentence.leaf["facts"];
     let verdict = facts["verdict"].as_str().unwrap_or_default();
+    let quotes = sentence.content.as_ref().and_then(|content| content["content"]["quotes"].as_array());
+    let citations = facts["citations"].as_array().map(Vec::as_slice).unwrap_or_default();
     html! {
-        span class={ "sentence " (verdict) } { (words(sentence, "text").unwrap_or("(erased)")) }
-        @for citation in facts["citations"].as_array().into_iter().flatten() {
-            a.chip href=(place(citation)) { "p. " (number(&citation["page"])) }
+        p.answer {
+            span class={ "sentence " (verdict) } { (words(sentence, "text").unwrap_or("(erased)")) }
+            span class={ "verdict " (verdict) } { (verdict) }
         }
-        span class={ "verdict " (verdict) } { (verdict) } " "
+        @for (number, citation) in citations.iter().enumerate() {
+            @let quote = quotes.and_then(|quotes| quotes.get(number)?.as_str()).unwrap_or("(erased)");
+            blockquote { "“" (quote) "” " (place(viewer, citation)) }
+        }
     }
 }
 
-/// The page of that version of the document.
-fn place(citation: &Value) -> String {
+/// The page of that version of the document, as a link for who reads documents; an auditor as such does not.
+fn place(viewer: &Viewer<'_>, citation: &Value) -> Markup {
     let document = citation["document"].as_str().unwrap_or_default();
-    format!(
-        "/documents/{document}?version={}&page={}",
-        number(&citation["version"]),
-        number(&citation["page"])
-    )
+    let (version, page) = (number(&citation["version"]), number(&citation["page"]));
+    let reads = viewer.principal.has(Role::Viewer) || viewer.principal.has(Role::Contributor);
+    html! {
+        @if reads {
+            a.chip href={ "/documents/" (document) "?version=" (version) "&page=" (page) } { "version " (version) ", p. " (page) }
+        } @else {
+            span.quiet { "document " code { (document) } ", version " (version) ", p. " (page) }
+        }
+    }
 }
 
 /// How it came about.

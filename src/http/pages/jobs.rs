@@ -161,7 +161,7 @@ fn row(viewer: &Viewer<'_>, job: &Job) -> Markup {
                 a href={ "/documents/" (job.document_id) } { (job.file_name) }
                 @if job.version > 1 { ", version " (job.version) }
             }
-            td { span class={ "status " (job.state.as_str()) } { (name(job.state)) } }
+            td { span class={ "status " (name(job.state).to_lowercase()) } { (name(job.state)) } }
             td { (how_far(job)) }
             td.number { (job.attempts) " of " (job.max_attempts) }
             td { (job.created_at.date()) }

@@ -93,7 +93,7 @@ fn record(viewer: &Viewer<'_>, entry: &Entry, proved: bool, problem: Option<&str
         @if let Some(problem) = problem { p.notice.error role="alert" { (problem) } }
         (badge(entry, proved))
         @if asked {
-            (interaction::question(entry))
+            (interaction::question(viewer, entry))
             (review_panel(viewer, entry))
             @if entry.kind == "chat.intent" { (replay_form(viewer, entry)) }
             (interaction::details(entry))
@@ -243,21 +243,33 @@ fn replay_page(viewer: &Viewer<'_>, replay: &Replay) -> Markup {
         @if !replay.differs.is_empty() {
             p.notice { "Not what it was then: " (replay.differs.join(", ")) ". That may be why." }
         }
+        @let common = common_start(replay.recorded.as_ref(), replay.replayed.as_ref());
         @for (title, output) in [("Recorded", &replay.recorded), ("Now", &replay.replayed)] {
-            @if let Some(output) = output { (output_panel(title, output)) }
+            @if let Some(output) = output { (output_panel(title, output, common)) }
         }
     };
     page("Replay", Some(viewer), Room::Audit, &[], &body)
 }
 
-fn output_panel(title: &str, output: &Output) -> Markup {
+/// What is not in both from the start is marked.
+fn output_panel(title: &str, output: &Output, common: usize) -> Markup {
+    let text = output.text.as_deref().unwrap_or_default();
+    let (same, other) = text.split_at_checked(common).unwrap_or((text, ""));
     html! {
         h2 { (title) }
         div.panel {
-            @if let Some(text) = &output.text { pre.record { (text) } }
+            pre.record { (same) @if !other.is_empty() { mark { (other) } } }
             p.quiet { (output.tokens) " tokens, SHA-256 " code { (output.tokens_sha256) } }
         }
     }
+}
+
+/// How many bytes of both texts are the same, to the end of a character.
+fn common_start(recorded: Option<&Output>, replayed: Option<&Output>) -> usize {
+    let text = |output: Option<&Output>| output.and_then(|output| output.text.clone()).unwrap_or_default();
+    let (then, now) = (text(recorded), text(replayed));
+    let same = then.chars().zip(now.chars()).take_while(|(then, now)| then == now);
+    same.map(|(character, _)| character.len_utf8()).sum()
 }
 
 const fn verdict(verdict: ReplayVerdict) -> &'static str {
