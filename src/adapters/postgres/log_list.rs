@@ -26,8 +26,33 @@ const COLUMNS: &str = "select
 from audit.entry
 left join audit.review on review.intent = entry.event_id";
 
+/// Words and tags are looked for among the newest so many entries first.
+const WINDOW: i64 = 20_000;
+
+/// What is frequent fills a page from the newest entries on; what is rare is found by its own index and put in order. No
+/// statistic of the database tells which a word is, so the newest entries are asked.
 pub(super) async fn list(pool: &PgPool, query: &LogQuery) -> Result<Vec<StoredEntry>, StoreError> {
-    let mut statement = statement(query);
+    if query.words.is_empty() && query.tags.is_empty() {
+        return run(pool, statement(query, By::Position)).await;
+    }
+    let newest = run(pool, statement(query, By::Window)).await?;
+    if newest.len() as i64 >= query.limit {
+        return Ok(newest);
+    }
+    run(pool, statement(query, By::Mark)).await
+}
+
+/// How entries are found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Position,
+    /// The same, among the newest alone.
+    Window,
+    /// By the index over marks.
+    Mark,
+}
+
+async fn run(pool: &PgPool, mut statement: QueryBuilder<Postgres>) -> Result<Vec<StoredEntry>, StoreError> {
     let rows: Vec<EntryRow> = statement
         .build_query_as()
         // Planned for these values each time: how many entries have a word decides how they are found.
@@ -38,9 +63,10 @@ pub(super) async fn list(pool: &PgPool, query: &LogQuery) -> Result<Vec<StoredEn
     rows.into_iter().map(StoredEntry::try_from).collect()
 }
 
-fn statement(query: &LogQuery) -> QueryBuilder<Postgres> {
+fn statement(query: &LogQuery, by: By) -> QueryBuilder<Postgres> {
     let mut statement = QueryBuilder::new(COLUMNS);
-    if !query.words.is_empty() || !query.tags.is_empty() {
+    let marked = !query.words.is_empty() || !query.tags.is_empty();
+    if marked {
         statement.push(" inner join audit.mark on mark.leaf_index = entry.leaf_index");
     }
     statement.push(" where true");
@@ -79,8 +105,23 @@ fn statement(query: &LogQuery) -> QueryBuilder<Postgres> {
     }
     if let Some(before) = query.before {
         statement.push(" and entry.leaf_index < ").push_bind(before);
+        if marked {
+            // The database does not conclude it from the other.
+            statement.push(" and mark.leaf_index < ").push_bind(before);
+        }
     }
-    statement.push(" order by entry.leaf_index desc limit ").push_bind(query.limit);
+    if by == By::Window {
+        statement.push(" and mark.leaf_index >= coalesce(").push_bind(query.before);
+        statement.push(", (select max(leaf_index) + 1 from audit.mark)) - ").push_bind(WINDOW);
+    }
+    // An expression keeps the database from walking down all positions, unless a person or a document narrows them.
+    let narrowed = query.actor.is_some() || query.document.is_some();
+    let order = match by {
+        By::Position => "entry.leaf_index",
+        By::Mark if !narrowed => "mark.leaf_index + 0",
+        By::Window | By::Mark => "mark.leaf_index",
+    };
+    statement.push(" order by ").push(order).push(" desc limit ").push_bind(query.limit);
     statement
 }
 
