@@ -184,9 +184,9 @@ async fn no_administrator_reviews_or_erases_and_no_auditor_changes_what_is_audit
     for (path, item) in api["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
             let Ok(method) = Method::from_bytes(method.to_uppercase().as_bytes()) else { continue };
-            let on_the_log = operation["tags"] == json!(["audit"]);
+            let for_auditors = operation["tags"] == json!(["audit"]);
             let changes = !method.is_safe() && !anybodys.contains(&path.as_str());
-            let key = match (on_the_log, changes) {
+            let key = match (for_auditors, changes) {
                 (true, _) => &admin,
                 (false, true) => &auditor,
                 (false, false) => continue,
@@ -198,7 +198,7 @@ async fn no_administrator_reviews_or_erases_and_no_auditor_changes_what_is_audit
             }
             let refused = app.as_user(key, method.clone(), &address).send().await.unwrap().status();
             assert_eq!(refused, StatusCode::FORBIDDEN, "{method} {path}");
-            if on_the_log { of_the_log += 1 } else { of_others += 1 }
+            if for_auditors { of_the_log += 1 } else { of_others += 1 }
         }
     }
 
