@@ -15,7 +15,7 @@ pub(super) fn write(tokens: &[u32]) -> String {
     STANDARD.encode(bytes(tokens))
 }
 
-/// Tokens that [`write`] wrote; none of anything else.
+/// Tokens that [`write()`] wrote; none of anything else.
 pub(super) fn read(text: &str) -> Option<Vec<u32>> {
     let bytes = STANDARD.decode(text).ok()?;
     let (ids, rest) = bytes.as_chunks();
