@@ -16,7 +16,7 @@ pub(super) fn question(viewer: &Viewer<'_>, intent: &Entry) -> Markup {
         div.panel {
             dl.facts {
                 dt { "Asked by" } dd { (name.unwrap_or("(erased)")) }
-                dt { "Asked at" } dd { (intent.recorded_at) }
+                dt { "Asked at" } dd { (intent.leaf["recorded_at"].as_str().unwrap_or_default()) }
                 dt { "Outcome" }
                 dd { (outcome.and_then(|outcome| outcome.outcome.as_deref()).map_or("none yet".to_owned(), |text| text.replace('_', " "))) }
             }

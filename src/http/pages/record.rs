@@ -208,7 +208,7 @@ fn one(entry: &Entry) -> Markup {
         div.panel {
             dl.facts {
                 dt { "Id" } dd { a href={ "/audit/" (entry.event_id) } { code { (entry.event_id) } } }
-                dt { "When" } dd { (entry.recorded_at) }
+                dt { "When" } dd { (entry.leaf["recorded_at"].as_str().unwrap_or_default()) }
                 @if let Some(actor) = entry.actor { dt { "Who" } dd { a href={ "/audit?actor=" (actor) } { code { (actor) } } } }
                 @if let Some(outcome) = &entry.outcome { dt { "Outcome" } dd { (outcome) } }
                 @if let Some(reference) = entry.reference { dt { "Belongs to" } dd { a href={ "/audit/" (reference) } { code { (reference) } } } }
