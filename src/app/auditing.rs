@@ -1,6 +1,7 @@
 //! `docent audit`: an auditor's look at a running service from a shell. What it says of the log it finds out itself, from an
 //! export, by the code of `docent-verify`. Knows no table.
 
+use crate::audit::PieceReader;
 use anyhow::Context;
 use anyhow::bail;
 use ledger::Policy;
@@ -13,7 +14,6 @@ use secrecy::ExposeSecret;
 use secrecy::SecretString;
 use serde_json::Value;
 use std::io;
-use std::io::Read;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -144,7 +144,7 @@ async fn verify(
     let response = get(desk, "/api/v1/audit/export").await?;
     let (pieces, taken) = mpsc::channel(WAITING);
     let checking = tokio::task::spawn_blocking(move || {
-        ledger::export::verify(Pieces::new(taken), &policy, held.into_iter().collect(), |_bytes| ())
+        ledger::export::verify(PieceReader::new(taken), &policy, held.into_iter().collect(), |_bytes| ())
     });
     feed(response, &pieces).await;
     drop(pieces);
@@ -263,33 +263,6 @@ fn witnessed(status: &Value, entries: i64) -> Vec<(bool, String)> {
 
 fn words(list: &Value) -> Vec<&str> {
     list.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// Pieces of a body as something to read from, on a thread that may wait.
-struct Pieces {
-    taken: mpsc::Receiver<io::Result<Vec<u8>>>,
-    piece: io::Cursor<Vec<u8>>,
-}
-
-impl Pieces {
-    fn new(taken: mpsc::Receiver<io::Result<Vec<u8>>>) -> Self {
-        Self { taken, piece: io::Cursor::default() }
-    }
-}
-
-impl Read for Pieces {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.piece.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            match self.taken.blocking_recv() {
-                Some(piece) => self.piece = io::Cursor::new(piece?),
-                None => return Ok(0),
-            }
-        }
-    }
 }
 
 #[cfg(test)]

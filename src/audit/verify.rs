@@ -7,6 +7,7 @@ use crate::audit::appender::Log;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
 use crate::audit::export;
+use crate::audit::pieces::PieceReader;
 use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::ports::Digest;
@@ -16,11 +17,8 @@ use ledger::export::Held;
 use ledger::export::Outcome;
 use serde::Serialize;
 use serde_json::json;
-use std::io;
-use std::io::Read;
 use std::sync::Arc;
 use std::sync::PoisonError;
-use tokio::sync::mpsc;
 
 /// Leaves hashed at once.
 const PAGE: i64 = 1_000;
@@ -95,7 +93,7 @@ async fn records(log: &Arc<Log>) -> Result<Outcome, AuditError> {
     let policy = log.tree.policy();
     let handed = *log.handed.lock().unwrap_or_else(PoisonError::into_inner);
     let held = handed.map(|head| Held { head, source_name: "the checkpoint handed out last".to_owned() });
-    let source = PieceReader { pieces, piece: io::Cursor::default() };
+    let source = PieceReader::new(pieces);
     let checked = tokio::task::spawn_blocking(move || {
         ledger::export::verify(source, &policy, held.into_iter().collect(), |_bytes| ())
     });
@@ -132,25 +130,4 @@ async fn hashes(log: &Log, end: i64) -> Result<Option<i64>, StoreError> {
         next = to;
     }
     Ok(None)
-}
-
-/// Pieces of an export as something to read from, on a thread that may wait.
-struct PieceReader {
-    pieces: mpsc::Receiver<io::Result<Vec<u8>>>,
-    piece: io::Cursor<Vec<u8>>,
-}
-
-impl Read for PieceReader {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.piece.read(buffer)?;
-            if read > 0 || buffer.is_empty() {
-                return Ok(read);
-            }
-            match self.pieces.blocking_recv() {
-                Some(piece) => self.piece = io::Cursor::new(piece?),
-                None => return Ok(0),
-            }
-        }
-    }
 }
