@@ -21,7 +21,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 
-const SOURCES: [&str; 2] = ["attention", "elementwise"];
+const SOURCES: [&str; 3] = ["attention", "elementwise", "sampling"];
 /// FlashInfer's own headers, and the CCCL that it needs before the toolkit's.
 const INCLUDES: [&str; 4] = ["include", "cccl/libcudacxx/include", "cccl/cub", "cccl/thrust"];
 

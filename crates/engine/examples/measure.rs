@@ -1,21 +1,22 @@
 //! Measures a decoder on a CPU by itself; prints lines of a Markdown table.
 //!
 //! ```text
-//! cargo run --release -p engine --example measure -- batches MODEL TOKENIZER TEXT
+//! cargo run --release -p engine --example measure -- batches MODEL
 //! cargo run --release -p engine --example measure -- long    MODEL TOKENIZER TEXT TOKENS QUESTION
 //! cargo run --release -p engine --example measure -- vault   MODEL TOKENIZER TEXT TOKENS DIRECTORY
 //! ```
 //!
-//! - batches: 1, 2, 4 and 8 answers of 48 tokens at a time, each to its own piece of the text of 200 tokens.
+//! - batches: a token for each of 1, 2, 4 and 8 sequences of 200 tokens at a time, 24 times, from few to many and back;
+//!   the decoder alone, so that no prompt is read meanwhile.
 //! - long: a question about the first so many tokens of the text; how long, how much memory.
 //! - vault: the time to the first token of an answer to so many tokens that were never read, that left the cache for
 //!   memory, and that left it for the directory.
 #![expect(clippy::print_stdout, reason = "an example for a terminal")]
 
 use std::error::Error;
+use std::path::Path;
 use std::path::PathBuf;
 use std::time::Duration;
-use std::time::Instant;
 
 use engine::DecoderOptions;
 use engine::DeviceChoice;
@@ -26,19 +27,20 @@ use engine::Handle;
 use engine::LoadFormat;
 use engine::Request;
 use engine::Sampling;
+use engine::Stopwatch;
 use engine::Tokenizer;
 use engine::VaultOptions;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const PIECE_TOKENS: usize = 200;
-const ANSWER_TOKENS: u32 = 48;
+const CONTEXT_TOKENS: usize = 200;
+const STEPS: usize = 24;
 
 fn main() -> Outcome<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments.as_slice() {
-        ["batches", model, tokenizer, text] => batches(model, tokenizer, &std::fs::read_to_string(text)?),
+        ["batches", model] => batches(model),
         ["long", model, tokenizer, text, tokens, question] => {
             long([model, tokenizer], &std::fs::read_to_string(text)?, tokens.parse()?, question)
         }
@@ -49,30 +51,12 @@ fn main() -> Outcome<()> {
     }
 }
 
-fn batches(model: &str, tokenizer: &str, text: &str) -> Outcome<()> {
-    let handle = start([model, tokenizer], 16_384, None)?;
-    let ids = handle.tokenizer().encode_text(text)?;
-    let mut pieces = ids.chunks_exact(PIECE_TOKENS);
-    println!("| at a time | answer tokens/s, all together | prompt tokens/s |");
+fn batches(model: &str) -> Outcome<()> {
+    let mut stopwatch = Stopwatch::load(Path::new(model), LoadFormat::Auto, DeviceChoice::Cpu, 4096)?;
+    println!("| at a time | answer tokens/s, all together |");
     for count in [1, 2, 4, 8, 8, 4, 2, 1] {
-        let prompts = pieces.by_ref().take(count).map(<[u32]>::to_vec).collect::<Vec<_>>();
-        if prompts.len() < count {
-            return Err(format!("the text has fewer than {} tokens", 30 * PIECE_TOKENS).into());
-        }
-        let began = Instant::now();
-        let asked =
-            prompts.into_iter().map(|prompt| Ok(handle.submit(Request::new(prompt, greedy(ANSWER_TOKENS)))?));
-        let finished =
-            asked.collect::<Outcome<Vec<_>>>()?.into_iter().map(finish).collect::<Outcome<Vec<_>>>()?;
-        let took = began.elapsed();
-        let decode = finished.iter().map(|finish| finish.decode).max().unwrap_or_default();
-        let answers: u32 = finished.iter().map(|finish| finish.completion_tokens).sum();
-        let prompts = (count * PIECE_TOKENS) as u32;
-        println!(
-            "| {count} | {:.1} | {:.1} |",
-            rate(answers, decode),
-            rate(prompts, took.saturating_sub(decode))
-        );
+        let took = stopwatch.answers(count, CONTEXT_TOKENS, STEPS)?;
+        println!("| {count} | {:.1} |", rate((count * STEPS) as u32, took));
     }
     Ok(())
 }

@@ -48,6 +48,7 @@ mod detokenize;
 mod grammar;
 mod logprobs;
 mod sampler;
+mod shortlist;
 mod thinking;
 mod writer;
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 use std::time::Instant;
 
 use crate::decoder::About;
+use crate::decoder::Outcome;
 use crate::decoder::RopeProfile;
+use crate::decoder::Wanted;
 use crate::error::EngineError;
 use crate::event::Event;
 use crate::event::Finish;
@@ -15,6 +17,7 @@ use crate::job::Task;
 use crate::logprobs::Chances;
 use crate::logprobs::Logprob;
 use crate::sampler::Sampler;
+use crate::shortlist::LONGEST;
 use crate::thinking::Kind;
 use crate::thinking::Marks;
 use crate::thinking::Thinking;
@@ -119,27 +122,41 @@ impl Running {
         self.admitted.elapsed()
     }
 
+    /// What it needs to know to choose what comes next.
+    pub(crate) fn wanted(&self, language: &Language) -> Wanted {
+        let content = |answer: &Answer| {
+            answer.form.is_none() && answer.logprobs.is_none() && answer.sampler.is_content_with_likeliest()
+        };
+        let below = language.tokenizer.size();
+        if below >= LONGEST && self.answer.as_ref().is_some_and(content) {
+            Wanted::Likeliest { below }
+        } else {
+            Wanted::Logits
+        }
+    }
+
     /// Chooses what comes next, and tells whoever waits.
     ///
     /// # Errors
     /// `Internal` for logits that are no numbers, `BadRequest` for a grammar that became too costly.
     pub(crate) fn follow(
         &mut self,
-        logits: &mut [f32],
+        mut outcome: Outcome,
         language: &Language,
     ) -> Result<Followed, EngineError> {
         let now = Instant::now();
         let read = *self.read.get_or_insert(now);
         self.finish.prefill = read - self.admitted;
         self.finish.decode = now - read;
-        // ids from here on have rows in the model's table but mean nothing
-        let length = logits.len().min(language.tokenizer.size());
-        let logits = &mut logits[..length];
+        if let Outcome::All(logits) = &mut outcome {
+            // ids from here on have rows in the model's table but mean nothing
+            logits.truncate(language.tokenizer.size());
+        }
         let Some(answer) = &mut self.answer else {
-            self.scores = scores(logits, &self.job.task)?;
+            self.scores = scores(&outcome, &self.job.task)?;
             return Ok(Followed::ByNothing(FinishReason::Stop));
         };
-        let Chosen { token, logprob } = answer.choose(logits)?;
+        let Chosen { token, logprob } = answer.choose(outcome)?;
         if language.end.contains(&token) {
             return Ok(Followed::ByNothing(FinishReason::Stop));
         }
@@ -185,17 +202,27 @@ struct Chosen {
 }
 
 impl Answer {
-    fn choose(&mut self, logits: &mut [f32]) -> Result<Chosen, EngineError> {
-        let held = self.logprobs.map(|top| (logits.to_vec(), top));
+    fn choose(&mut self, outcome: Outcome) -> Result<Chosen, EngineError> {
+        let mut logits = match outcome {
+            Outcome::All(logits) => logits,
+            Outcome::Likeliest(candidates) => {
+                let token = match self.thinking.forced() {
+                    Some(token) => self.sampler.accept(token),
+                    None => self.sampler.sample_likeliest(candidates)?,
+                };
+                return Ok(Chosen { token, logprob: None });
+            }
+        };
+        let held = self.logprobs.map(|top| (logits.clone(), top));
         let token = if let Some(token) = self.thinking.forced() {
             self.sampler.accept(token)
         } else {
             if self.thinking.answers()
                 && let Some(form) = &mut self.form
             {
-                form.restrict(logits)?;
+                form.restrict(&mut logits)?;
             }
-            self.sampler.sample(logits)?
+            self.sampler.sample(&mut logits)?
         };
         let Some((logits, top)) = held else { return Ok(Chosen { token, logprob: None }) };
         let chances = Chances::of(&logits)?;
@@ -220,8 +247,10 @@ impl Answer {
 }
 
 /// The log-probability of each candidate.
-fn scores(logits: &[f32], task: &Task) -> Result<Vec<f32>, EngineError> {
-    let Task::Score { candidates, .. } = task else { return Ok(Vec::new()) };
+fn scores(outcome: &Outcome, task: &Task) -> Result<Vec<f32>, EngineError> {
+    let (Task::Score { candidates, .. }, Outcome::All(logits)) = (task, outcome) else {
+        return Ok(Vec::new());
+    };
     let chances = Chances::of(logits)?;
     Ok(candidates.iter().map(|id| chances.logprob(*id)).collect())
 }

@@ -1,14 +1,16 @@
 //! Chooses the next token from logits, on the host. What it chooses depends on the logits, the request and the
 //! step alone, never on who else is being served. Knows no tensor.
 
-use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::collections::HashSet;
 
 use crate::error::EngineError;
 use crate::request::Sampling;
+use crate::shortlist::Candidate;
+use crate::shortlist::LONGEST;
+use crate::shortlist::likeliest;
 
-/// The state of one answer's sampling: penalties → temperature → top-k → top-p → min-p → draw.
+/// The state of one answer's sampling: penalties → top-k → temperature → top-p → min-p → draw.
 #[derive(Debug)]
 pub(crate) struct Sampler {
     sampling: Sampling,
@@ -17,13 +19,6 @@ pub(crate) struct Sampler {
     seen: HashSet<u32>,
     counts: HashMap<u32, u32>,
     step: u64,
-}
-
-/// A token that may be chosen, and its logit or its weight.
-#[derive(Debug, Clone, Copy, PartialEq)]
-struct Candidate {
-    id: u32,
-    value: f32,
 }
 
 impl Sampler {
@@ -43,10 +38,42 @@ impl Sampler {
         let logits = &mut logits[..length];
         let broken = |logit: &f32| logit.is_nan() || *logit == f32::INFINITY;
         if logits.iter().any(broken) || !logits.iter().any(|logit| logit.is_finite()) {
-            return Err(EngineError::Internal("the model gave logits that are not numbers".into()));
+            return Err(not_numbers());
         }
         self.penalise(logits);
-        let id = if self.sampling.temperature == 0.0 { likeliest(logits) } else { self.draw(logits) };
+        let id = if self.sampling.temperature == 0.0 {
+            highest(logits)
+        } else {
+            let keep = if self.sampling.top_k == 0 { logits.len() } else { self.sampling.top_k as usize };
+            self.draw(likeliest(logits, keep))
+        };
+        Ok(self.accept(id))
+    }
+
+    /// Whether the [`LONGEST`] likeliest are all that it looks at.
+    pub(crate) fn is_content_with_likeliest(&self) -> bool {
+        let Sampling { temperature, top_k, .. } = self.sampling;
+        let Sampling { repetition_penalty, presence_penalty, frequency_penalty, .. } = self.sampling;
+        let penalises = repetition_penalty.to_bits() != 1.0_f32.to_bits()
+            || presence_penalty != 0.0
+            || frequency_penalty != 0.0;
+        !penalises && (temperature == 0.0 || (1..=LONGEST).contains(&(top_k as usize)))
+    }
+
+    /// Chooses from the likeliest, which [`Sampler::is_content_with_likeliest`]: the token that `sample` would choose from all.
+    ///
+    /// # Errors
+    /// `Internal` when there are none, or none that may be chosen.
+    pub(crate) fn sample_likeliest(&mut self, mut candidates: Vec<Candidate>) -> Result<u32, EngineError> {
+        let Some(best) = candidates.first().filter(|best| best.value.is_finite()) else {
+            return Err(not_numbers());
+        };
+        let id = if self.sampling.temperature == 0.0 {
+            best.id
+        } else {
+            candidates.truncate(self.sampling.top_k as usize);
+            self.draw(candidates)
+        };
         Ok(self.accept(id))
     }
 
@@ -79,8 +106,10 @@ impl Sampler {
         }
     }
 
-    fn draw(&self, logits: &[f32]) -> u32 {
-        let candidates = self.shortlist(logits);
+    /// Draws from the likeliest, at least one, in order.
+    fn draw(&self, likeliest: Vec<Candidate>) -> u32 {
+        let best = likeliest[0].id;
+        let candidates = self.filter(likeliest);
         let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.value)).sum();
         let mut left = uniform(self.sampling.seed, self.step) * total;
         for candidate in &candidates {
@@ -90,26 +119,18 @@ impl Sampler {
             }
         }
         // rounding may leave a little over; the likeliest is always a candidate
-        candidates.first().map_or_else(|| likeliest(logits), |candidate| candidate.id)
+        best
     }
 
-    /// The candidates in order of likelihood (ids break ties), with weights relative to the likeliest, which is 1.
-    fn shortlist(&self, logits: &[f32]) -> Vec<Candidate> {
-        let Sampling { temperature, top_k, top_p, min_p, .. } = self.sampling;
-        let candidate = |(id, value): (usize, &f32)| Candidate { id: id as u32, value: value / temperature };
-        let mut candidates: Vec<Candidate> = logits.iter().enumerate().map(candidate).collect();
-        let keep = if top_k == 0 { candidates.len() } else { top_k as usize };
-        if keep < candidates.len() {
-            candidates.select_nth_unstable_by(keep, by_likelihood);
-            candidates.truncate(keep);
-        }
-        let best = candidates.iter().map(|candidate| candidate.value).fold(f32::NEG_INFINITY, f32::max);
+    /// What temperature, top-p and min-p leave of the likeliest, with weights relative to the first, which is 1.
+    fn filter(&self, mut candidates: Vec<Candidate>) -> Vec<Candidate> {
+        let Sampling { temperature, top_p, min_p, .. } = self.sampling;
+        let best = candidates.first().map_or(0.0, |best| best.value / temperature);
         for candidate in &mut candidates {
-            candidate.value = (candidate.value - best).exp();
+            candidate.value = (candidate.value / temperature - best).exp();
         }
-        // top-p looks at what top-k left, min-p only at the likeliest, so dropping by min-p after the sort is exact
+        // top-p looks at what top-k left, min-p only at the likeliest, so dropping by min-p afterwards is exact
         candidates.retain(|candidate| candidate.value > 0.0);
-        candidates.sort_unstable_by(by_likelihood);
         if top_p < 1.0 {
             let total: f64 = candidates.iter().map(|candidate| f64::from(candidate.value)).sum();
             let mut sum = 0.0;
@@ -124,17 +145,15 @@ impl Sampler {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "what the sorts of slices take")]
-/// The likeliest first; equal ones in the order of their ids.
-fn by_likelihood(a: &Candidate, b: &Candidate) -> Ordering {
-    b.value.total_cmp(&a.value).then(a.id.cmp(&b.id))
+fn not_numbers() -> EngineError {
+    EngineError::Internal("the model gave logits that are not numbers".into())
 }
 
 /// The id of the highest logit, the lowest id among equals.
-fn likeliest(logits: &[f32]) -> u32 {
+fn highest(logits: &[f32]) -> u32 {
     let mut best = 0;
     for (id, logit) in logits.iter().enumerate() {
-        if *logit > logits[best] {
+        if logit.total_cmp(&logits[best]).is_gt() {
             best = id;
         }
     }
@@ -196,15 +215,19 @@ mod tests {
             if count > 0 {
                 logit -= sampling.presence_penalty + sampling.frequency_penalty * count as f32;
             }
-            (id, logit / sampling.temperature)
+            (id, logit)
         });
         let mut ranked: Vec<(u32, f32)> = penalised.collect();
         ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
         if sampling.top_k > 0 {
             ranked.truncate(sampling.top_k as usize);
         }
-        let weights: Vec<f64> =
-            ranked.iter().map(|(_, logit)| f64::from((logit - ranked[0].1).exp())).collect();
+        let weights: Vec<f64> = ranked
+            .iter()
+            .map(|(_, logit)| {
+                f64::from((logit / sampling.temperature - ranked[0].1 / sampling.temperature).exp())
+            })
+            .collect();
         let total: f64 = weights.iter().sum();
         let before = |rank: usize| weights[..rank].iter().sum::<f64>();
         (0..ranked.len())
@@ -232,9 +255,30 @@ mod tests {
             let mut changed = logits.clone();
 
             sampler.penalise(&mut changed);
-            let ids: Vec<u32> = sampler.shortlist(&changed).iter().map(|candidate| candidate.id).collect();
+            let keep = if sampling.top_k == 0 { changed.len() } else { sampling.top_k as usize };
+            let left = sampler.filter(likeliest(&changed, keep));
+            let ids: Vec<u32> = left.iter().map(|candidate| candidate.id).collect();
 
             prop_assert_eq!(ids, naive_candidates(&sampling, &logits, &prompt, &answer));
+        }
+
+        #[test]
+        fn the_likeliest_are_enough_where_it_says_so(
+            sampling in settings(),
+            greedy in any::<bool>(),
+            rows in vec(vec(-4_i8..4, 70..90), 1..6),
+        ) {
+            let plain = Sampling { repetition_penalty: 1.0, presence_penalty: 0.0, frequency_penalty: 0.0, ..sampling };
+            let sampling = if greedy { Sampling { temperature: 0.0, ..plain } } else { plain };
+            let (mut of_all, mut of_few) = (Sampler::new(sampling.clone(), 80, &[]), Sampler::new(sampling.clone(), 80, &[]));
+            prop_assume!(of_few.is_content_with_likeliest());
+
+            for row in rows {
+                // steps of a half, so that many are equal
+                let mut logits: Vec<f32> = row.into_iter().map(|number| f32::from(number) / 2.0).collect();
+                let short = likeliest(&logits[..logits.len().min(80)], LONGEST);
+                prop_assert_eq!(of_few.sample_likeliest(short).unwrap(), of_all.sample(&mut logits).unwrap());
+            }
         }
 
         #[test]
@@ -284,5 +328,7 @@ mod tests {
         assert!(sampler.sample(&mut [0.0, f32::INFINITY]).is_err());
         assert!(sampler.sample(&mut [f32::NEG_INFINITY; 2]).is_err());
         assert!(sampler.sample(&mut []).is_err());
+        assert!(sampler.sample_likeliest(Vec::new()).is_err());
+        assert!(sampler.sample_likeliest(likeliest(&[f32::NEG_INFINITY; 2], 2)).is_err());
     }
 }

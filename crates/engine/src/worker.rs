@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use crate::decoder::Model;
+use crate::decoder::Outcome;
 use crate::decoder::Part;
 use crate::decoder::Saved;
 use crate::decoder::Wanted;
@@ -173,21 +174,22 @@ impl Worker {
             .iter()
             .map(|span| {
                 let sequence = self.scheduler.sequence(span.sequence).expect("the plan names those that run");
+                let running = &self.running[&span.sequence];
                 Part {
                     tokens: &sequence.tokens()[span.start..span.start + span.count],
                     position: span.start,
                     table: sequence.table(),
-                    rope: self.running[&span.sequence].rope(),
-                    wanted: if span.samples { Wanted::Logits } else { Wanted::Nothing },
+                    rope: running.rope(),
+                    wanted: if span.samples { running.wanted(&self.language) } else { Wanted::Nothing },
                 }
             })
             .collect();
-        let outcomes = self.model.forward(&parts)?;
+        let outcomes = self.model.forward_to_sample(&parts)?;
         self.pace.took(step.tokens(), began.elapsed());
         self.scheduler.complete(&step);
         let sampling = step.spans.iter().filter(|span| span.samples);
-        for (span, logits) in sampling.zip(outcomes) {
-            self.follow(span.sequence, logits);
+        for (span, outcome) in sampling.zip(outcomes) {
+            self.follow(span.sequence, outcome);
         }
         Ok(())
     }
@@ -240,9 +242,9 @@ impl Worker {
     }
 
     /// Gives a sequence its next token, or its end.
-    fn follow(&mut self, id: SequenceId, mut logits: Vec<f32>) {
+    fn follow(&mut self, id: SequenceId, outcome: Outcome) {
         let Some(running) = self.running.get_mut(&id) else { return };
-        match running.follow(&mut logits, &self.language) {
+        match running.follow(outcome, &self.language) {
             Ok(Followed::By(token)) => self.scheduler.push(id, token),
             Ok(Followed::ByNothing(reason)) => self.end(id, |running| running.end(reason)),
             Err(error) => {

@@ -35,6 +35,9 @@ pub(super) struct Flat {
     pub last_tokens: Vec<i32>,
     /// The rows of tokens whose outcome is wanted.
     pub wanted: Vec<i32>,
+    /// For each of `wanted`, whether the likeliest are enough, and below which id they are.
+    pub likeliest: Vec<bool>,
+    pub below: usize,
     /// States are wanted rather than logits.
     pub states: bool,
 }
@@ -63,6 +66,10 @@ impl Flat {
         self.last_tokens.push(((end - 1) % BLOCK_TOKENS + 1) as i32);
         if part.wanted != Wanted::Nothing {
             self.wanted.push(self.ids.len() as i32 - 1);
+            self.likeliest.push(matches!(part.wanted, Wanted::Likeliest { .. }));
+        }
+        if let Wanted::Likeliest { below } = part.wanted {
+            self.below = below;
         }
         self.states |= part.wanted == Wanted::State;
     }
@@ -159,7 +166,13 @@ mod tests {
                 rope: RopeProfile::X1,
                 wanted: Wanted::Nothing,
             },
-            Part { tokens: &[8], position: 5, table: &second, rope: RopeProfile::X1, wanted: Wanted::Logits },
+            Part {
+                tokens: &[8],
+                position: 5,
+                table: &second,
+                rope: RopeProfile::X1,
+                wanted: Wanted::Likeliest { below: 9 },
+            },
         ];
 
         let flat = Flat::new(&parts, &angles);
@@ -171,6 +184,7 @@ mod tests {
         assert_eq!((flat.blocks, flat.block_starts), (vec![4, 2, 1], vec![0, 2, 3]));
         assert_eq!(flat.last_tokens, [1, 6]);
         assert_eq!((flat.wanted, flat.states), (vec![3], false));
+        assert_eq!((flat.likeliest, flat.below), (vec![true], 9));
     }
 
     #[test]
@@ -188,7 +202,7 @@ mod tests {
         assert_eq!(flat.slots, [3 * 64 + 63, 9 * 64, 9 * 64, 9 * 64]);
         assert_eq!(flat.last_tokens, [64, 1, 1, 1]);
         assert_eq!(flat.row_starts, [0, 1, 2, 3, 4]);
-        assert_eq!(flat.wanted, [0]);
+        assert_eq!((flat.wanted, flat.likeliest), (vec![0], vec![false]));
     }
 
     #[test]

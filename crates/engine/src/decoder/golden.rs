@@ -122,7 +122,13 @@ fn a_gpu_computes_what_transformers_computes() {
         ("qwen3-yarn4", x4),
     ] {
         let golden: Golden = read(name);
-        check(name, &golden, on_gpu(directory(&golden).path()).as_mut(), rope, ON_A_GPU);
+        check(
+            name,
+            &golden,
+            on_gpu(directory(&golden.config, &golden.tensors).path()).as_mut(),
+            rope,
+            ON_A_GPU,
+        );
     }
     for name in ["gguf-qwen3", "gguf-qwen2", "gguf-llama", "gguf-llama-tied"] {
         let golden: Golden = read(name);

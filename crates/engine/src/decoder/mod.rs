@@ -31,6 +31,11 @@ pub(crate) use self::rope::RopeProfile;
 use crate::blocks::BlockId;
 use crate::device::DeviceChoice;
 use crate::error::EngineError;
+use crate::shortlist::Candidate;
+#[cfg(doc)]
+use crate::shortlist::LONGEST;
+#[cfg(doc)]
+use crate::shortlist::likeliest;
 
 /// Weights in memory and a cache, ready to compute. Whoever calls chooses the blocks; two sequences may share a block that
 /// is full, and only one writes into a block that is not.
@@ -44,6 +49,12 @@ pub(crate) trait Model: Send + Sync {
     /// Computes the tokens of all parts, adds their keys and values to the cache, and gives what each part that wants
     /// something wants of its last token, in order.
     fn forward(&mut self, parts: &[Part<'_>]) -> Result<Vec<Vec<f32>>, EngineError>;
+
+    /// The same for parts whose tokens are sampled: where a part wants no more than the likeliest, a device that can choose
+    /// them gives only those. Others give all logits.
+    fn forward_to_sample(&mut self, parts: &[Part<'_>]) -> Result<Vec<Outcome>, EngineError> {
+        Ok(self.forward(parts)?.into_iter().map(Outcome::All).collect())
+    }
 
     /// Copies what these blocks hold to the host's memory.
     fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError>;
@@ -78,8 +89,20 @@ pub(crate) enum Wanted {
     Nothing,
     /// What may follow it, `[vocabulary]`.
     Logits,
+    /// The [`LONGEST`] likeliest of the ids below this, the same for all parts of a step. `forward` gives all logits.
+    Likeliest { below: usize },
     /// Its state after the last norm, `[hidden]`. The parts of a step want this or logits, not both.
     State,
+}
+
+/// What a model says may follow a part's last token.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Outcome {
+    /// All logits, `[vocabulary]`.
+    All(Vec<f32>),
+    /// As [`likeliest`] gives them; none where a logit was not a number.
+    #[cfg_attr(not(feature = "cuda"), expect(dead_code, reason = "a CPU has whole rows at hand"))]
+    Likeliest(Vec<Candidate>),
 }
 
 /// What a loaded model is.

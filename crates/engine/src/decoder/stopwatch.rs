@@ -73,17 +73,17 @@ impl Stopwatch {
         let each = longest.div_ceil(BLOCK_TOKENS);
         let tables = (0..sequences).map(|index| self.table(index * each, longest));
         let tables = tables.collect::<Result<Vec<_>, _>>()?;
-        let tokens = self.tokens(sequences);
+        let (tokens, below) = (self.tokens(sequences), self.vocabulary as usize);
         let mut step = |position: usize| {
             let parts = tokens.iter().zip(&tables).map(|(token, table)| Part {
                 tokens: std::slice::from_ref(token),
                 position,
                 table,
                 rope,
-                wanted: Wanted::Logits,
+                wanted: Wanted::Likeliest { below },
             });
             let parts: Vec<Part<'_>> = parts.collect();
-            self.model.forward(&parts).map(|_| ())
+            self.model.forward_to_sample(&parts).map(|_| ())
         };
         // the first is slower where a graph is captured
         step(context)?;

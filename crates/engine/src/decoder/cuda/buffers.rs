@@ -11,7 +11,10 @@ use crate::error::EngineError;
 use crate::kernels::cuda::Array;
 use crate::kernels::cuda::Gpu;
 use crate::kernels::cuda::Indices;
+use crate::kernels::cuda::Likeliest;
 use crate::kernels::cuda::pinned;
+use crate::shortlist::Candidate;
+use crate::shortlist::LONGEST;
 
 /// A step's lists on the device, as [`Flat`] has them.
 pub(super) struct Inputs {
@@ -96,6 +99,8 @@ pub(super) struct Buffers {
     pub last: Array<bf16>,
     /// `[wanted, vocabulary]`
     pub logits: Array<f32>,
+    likeliest: Likeliest,
+    /// `[vocabulary]`
     on_host: PinnedHostSlice<f32>,
     shape: Shape,
 }
@@ -115,7 +120,8 @@ impl Buffers {
             gated: rows(inner)?,
             last: Array::zeros(gpu, wanted, hidden)?,
             logits: Array::zeros(gpu, wanted, vocabulary)?,
-            on_host: pinned(gpu, wanted * vocabulary)?,
+            likeliest: Likeliest::new(gpu, wanted, LONGEST.min(vocabulary))?,
+            on_host: pinned(gpu, vocabulary)?,
             shape: shape.clone(),
         })
     }
@@ -132,10 +138,20 @@ impl Buffers {
         Ok(!enough)
     }
 
-    /// Waits for the first so many rows of logits.
-    pub(super) fn logits(&mut self, gpu: &Gpu, rows: usize) -> Result<Vec<Vec<f32>>, EngineError> {
-        let logits = self.logits.read_pinned(gpu, rows, &mut self.on_host)?;
-        Ok(logits.chunks_exact(self.shape.vocabulary).map(<[f32]>::to_vec).collect())
+    /// Waits for a row of logits.
+    pub(super) fn logits(&mut self, gpu: &Gpu, row: usize) -> Result<Vec<f32>, EngineError> {
+        self.logits.read_pinned(gpu, row, &mut self.on_host).map(<[f32]>::to_vec)
+    }
+
+    /// Finds the likeliest of each of the first so many rows of logits, and waits for them.
+    pub(super) fn likeliest(
+        &mut self,
+        gpu: &Gpu,
+        rows: usize,
+        below: usize,
+    ) -> Result<Vec<Vec<Candidate>>, EngineError> {
+        gpu.likeliest(&self.logits, rows, below.min(self.shape.vocabulary), &mut self.likeliest)?;
+        self.likeliest.read(gpu, rows)
     }
 
     /// Waits for the first so many rows of states.

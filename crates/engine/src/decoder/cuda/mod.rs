@@ -35,6 +35,7 @@ use self::layer::Work;
 pub(super) use self::load::load;
 use super::About;
 use super::Model;
+use super::Outcome;
 use super::Part;
 use super::Saved;
 use super::Shape;
@@ -88,13 +89,26 @@ impl Model for CudaDecoder {
     }
 
     fn forward(&mut self, parts: &[Part<'_>]) -> Result<Vec<Vec<f32>>, EngineError> {
-        self.gpu.enter()?;
-        let flat = Flat::new(parts, &self.angles);
-        let captured = matches!(self.graphs, Graphs::On(_)) && flat.is_single() && !flat.states;
-        match BUCKETS.iter().position(|bucket| flat.sequences() <= *bucket) {
-            Some(bucket) if captured => self.answers(flat, bucket),
-            Some(_) | None => self.step(&flat),
+        let (flat, rows) = self.compute(parts)?;
+        if flat.states {
+            return self.buffers.states(&self.gpu, rows.len());
         }
+        rows.into_iter().map(|row| self.buffers.logits(&self.gpu, row)).collect()
+    }
+
+    fn forward_to_sample(&mut self, parts: &[Part<'_>]) -> Result<Vec<Outcome>, EngineError> {
+        let (flat, rows) = self.compute(parts)?;
+        let highest = rows.iter().max().filter(|_| flat.likeliest.contains(&true));
+        let mut likeliest = match highest {
+            Some(highest) => self.buffers.likeliest(&self.gpu, highest + 1, flat.below)?,
+            None => Vec::new(),
+        };
+        let wanted = rows.into_iter().zip(flat.likeliest);
+        let outcomes = wanted.map(|(row, enough)| match likeliest.get_mut(row).filter(|_| enough) {
+            Some(candidates) => Ok(Outcome::Likeliest(std::mem::take(candidates))),
+            None => self.buffers.logits(&self.gpu, row).map(Outcome::All),
+        });
+        outcomes.collect()
     }
 
     fn save(&self, blocks: &[BlockId]) -> Result<Saved, EngineError> {
@@ -109,43 +123,58 @@ impl Model for CudaDecoder {
 }
 
 impl CudaDecoder {
+    /// Computes a step; gives the rows of what is wanted, in the logits or, where states are wanted, in the states.
+    fn compute(&mut self, parts: &[Part<'_>]) -> Result<(Flat, Vec<usize>), EngineError> {
+        self.gpu.enter()?;
+        let mut flat = Flat::new(parts, &self.angles);
+        let captured = matches!(self.graphs, Graphs::On(_)) && flat.is_single() && !flat.states;
+        match BUCKETS.iter().position(|bucket| flat.sequences() <= *bucket) {
+            Some(bucket) if captured => {
+                self.answers(&mut flat, bucket)?;
+                if flat.wanted.is_empty() {
+                    self.gpu.finish()?;
+                }
+                let rows = flat.wanted.iter().map(|row| *row as usize).collect();
+                Ok((flat, rows))
+            }
+            Some(_) | None => {
+                self.step(&flat)?;
+                let rows = (0..flat.wanted.len()).collect();
+                Ok((flat, rows))
+            }
+        }
+    }
+
     /// A step of any shape, asked for kernel by kernel.
-    fn step(&mut self, flat: &Flat) -> Result<Vec<Vec<f32>>, EngineError> {
+    fn step(&mut self, flat: &Flat) -> Result<(), EngineError> {
         let plan = self.prepare(flat, false)?;
         let mut work = self.work();
         work.transform(&plan)?;
         let wanted = flat.wanted.len();
         if wanted == 0 {
-            self.gpu.finish()?;
-            return Ok(Vec::new());
+            return self.gpu.finish();
         }
         work.take_wanted(wanted)?;
-        if flat.states {
-            return self.buffers.states(&self.gpu, wanted);
-        }
-        work.predict(Of::Wanted, wanted)?;
-        self.buffers.logits(&self.gpu, wanted)
+        if flat.states { Ok(()) } else { work.predict(Of::Wanted, wanted) }
     }
 
     /// A step of one token a sequence: by the graph of its bucket, which is captured the first time.
-    fn answers(&mut self, mut flat: Flat, bucket: usize) -> Result<Vec<Vec<f32>>, EngineError> {
-        let (size, sequences) = (BUCKETS[bucket], flat.sequences());
+    fn answers(&mut self, flat: &mut Flat, bucket: usize) -> Result<(), EngineError> {
+        let size = BUCKETS[bucket];
         flat.pad(size, self.cache.nobodys());
-        let plan = self.prepare(&flat, true)?;
+        let plan = self.prepare(flat, true)?;
         let captured = match &mut self.graphs {
             Graphs::On(graphs) => graphs[bucket].as_mut().filter(|(of, _)| *of == plan),
             Graphs::Off => None,
         };
         if let Some((_, graph)) = captured {
-            graph.launch()?;
-        } else {
-            // once without capturing: libraries set themselves up on their first call
-            self.work().answer(&plan, size)?;
-            self.gpu.finish()?;
-            self.capture(plan, bucket);
+            return graph.launch();
         }
-        let mut logits = self.buffers.logits(&self.gpu, sequences)?;
-        Ok(flat.wanted.iter().map(|row| std::mem::take(&mut logits[*row as usize])).collect())
+        // once without capturing: libraries set themselves up on their first call
+        self.work().answer(&plan, size)?;
+        self.gpu.finish()?;
+        self.capture(plan, bucket);
+        Ok(())
     }
 
     /// Sends a step to the device.

@@ -11,12 +11,15 @@ use crate::blocks::BlockId;
 use crate::decoder::LoadFormat;
 use crate::decoder::LoadOptions;
 use crate::decoder::Model;
+use crate::decoder::Outcome;
 use crate::decoder::Part;
 use crate::decoder::RopeProfile;
 use crate::decoder::Wanted;
 use crate::decoder::cpu;
 use crate::device::DeviceChoice;
 use crate::kernels::cuda::gpu_or_skip;
+use crate::shortlist::LONGEST;
+use crate::shortlist::likeliest;
 
 /// What logits of size 1 may differ by after three layers in bf16: some ten roundings of 2^-9 each that add up at random, and
 /// the largest of hundreds of logits. Reckoned, not measured yet.
@@ -124,6 +127,37 @@ fn the_same_step_gives_the_same_bits_by_graph_and_again() {
 }
 
 #[test]
+fn the_likeliest_are_those_of_the_logits() {
+    if gpu_or_skip().is_none() {
+        return;
+    }
+    let directory = directory("qwen3", 8, 2, 64);
+    let [_, mut model] = both(directory.path());
+    let (prompt, tables) = (tokens(0, 70), [[0, 1].map(BlockId::at), [2, 3].map(BlockId::at)]);
+    let below = VOCABULARY - 10;
+    let part = |index: usize, tokens, position, wanted| Part {
+        tokens,
+        position,
+        table: &tables[index],
+        rope: RopeProfile::X1,
+        wanted,
+    };
+    // beginnings kernel by kernel, then single tokens by a graph; one part wants its logits whole
+    for (tokens, position) in [(&prompt[..], 0), (&prompt[..1], 70), (&prompt[1..2], 71)] {
+        let parts = [
+            part(0, tokens, position, Wanted::Likeliest { below }),
+            part(1, tokens, position, Wanted::Logits),
+        ];
+        let logits = model.forward(&parts).unwrap();
+
+        let [few, all]: [Outcome; 2] = model.forward_to_sample(&parts).unwrap().try_into().unwrap();
+
+        assert_eq!(few, Outcome::Likeliest(likeliest(&logits[0][..below], LONGEST)));
+        assert_eq!(all, Outcome::All(logits[1].clone()));
+    }
+}
+
+#[test]
 fn what_was_saved_comes_back_elsewhere() {
     if gpu_or_skip().is_none() {
         return;
@@ -137,7 +171,7 @@ fn what_was_saved_comes_back_elsewhere() {
     let there = model.forward(&[part(&[7], 150, &table, Wanted::Logits)]).unwrap();
 
     let saved = model.save(&table).unwrap();
-    model.restore(0, &other, saved).unwrap();
+    model.restore(0, &other, &saved).unwrap();
 
     assert_eq!(model.forward(&[part(&[7], 150, &other, Wanted::Logits)]).unwrap(), there);
 }

@@ -69,18 +69,19 @@ impl<T: DeviceRepr + ValidAsZeroBits> Array<T> {
         gpu.finish()
     }
 
-    /// The same through pages that the device can write to by itself, which is several times as fast.
+    /// Reads one row through pages that the device can write to by itself, which is several times as fast.
     pub(crate) fn read_pinned<'a>(
         &self,
         gpu: &Gpu,
-        rows: usize,
+        row: usize,
         pinned: &'a mut PinnedHostSlice<T>,
     ) -> Result<&'a [T], EngineError> {
-        let count = rows * self.columns;
-        require(rows <= self.rows && count <= pinned.len(), "rows that an array does not have")?;
-        gpu.stream().memcpy_dtoh(&self.memory.slice(..count), pinned).map_err(failed)?;
+        let start = row * self.columns;
+        require(row < self.rows && self.columns <= pinned.len(), "a row that an array does not have")?;
+        let row = self.memory.slice(start..start + self.columns);
+        gpu.stream().memcpy_dtoh(&row, pinned).map_err(failed)?;
         gpu.finish()?;
-        pinned.as_slice().map(|values| &values[..count]).map_err(failed)
+        pinned.as_slice().map(|values| &values[..self.columns]).map_err(failed)
     }
 
     /// For kernels that read.

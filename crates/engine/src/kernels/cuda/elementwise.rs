@@ -123,9 +123,9 @@ impl Gpu {
         [keys, values]: &mut [Array<bf16>; 2],
     ) -> Result<(), EngineError> {
         let HeadCounts { heads, kv_heads, head } = counts;
-        let Placement { qkv, bias, query_norm, key_norm, angles, angle_rows, slots, .. } = placement;
+        let &Placement { qkv, bias, query_norm, key_norm, angles, angle_rows, slots, .. } = placement;
         let width = (heads + 2 * kv_heads) * head;
-        let is = |array: &Option<&Array<bf16>>, columns| {
+        let is = |array: Option<&Array<bf16>>, columns| {
             array.is_none_or(|array| array.rows() == 1 && array.columns() == columns)
         };
         let shapes = super::HEADS.contains(&head)
@@ -141,7 +141,7 @@ impl Gpu {
         require(tokens <= rows, "more rows than there are")?;
         let bounds = angle_rows.bound() <= angles.rows() && slots.bound() <= keys.rows().min(values.rows());
         require(bounds, "rows that a table may not have")?;
-        let pointer = |array: &Option<&Array<bf16>>| array.map_or(null(), |array| array.pointer(self));
+        let pointer = |array: Option<&Array<bf16>>| array.map_or(null(), |array| array.pointer(self));
         let place = ffi::Place {
             qkv: qkv.pointer(self),
             bias: pointer(bias),

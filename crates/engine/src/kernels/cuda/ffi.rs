@@ -7,6 +7,7 @@ use std::ffi::c_void;
 /// Numbers that a plan has room for.
 pub(super) const PLAN_NUMBERS: usize = 16;
 
+#[expect(clippy::struct_field_names, reason = "the names that the kernels have")]
 /// `Heads` of `attention.cu`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +57,18 @@ pub(super) struct Place {
     pub interleaved: bool,
 }
 
+/// `Likeliest` of `sampling.cu`, on the device.
+#[repr(C)]
+pub(super) struct Likeliest {
+    pub logits: *const f32,
+    pub columns: c_int,
+    pub below: c_int,
+    pub count: c_int,
+    pub ids: *mut i32,
+    pub values: *mut f32,
+    pub broken: *mut i32,
+}
+
 /// A stream of the driver, which the runtime takes as its own.
 pub(super) type Stream = *mut c_void;
 
@@ -96,6 +109,8 @@ unsafe extern "C" {
         stream: Stream,
     ) -> c_int;
     pub(super) fn docent_place(place: *const Place, tokens: c_int, head: c_int, stream: Stream) -> c_int;
+
+    pub(super) fn docent_likeliest(likeliest: *const Likeliest, rows: c_int, stream: Stream) -> c_int;
 
     pub(super) fn docent_plan_prompts(
         heads: *const Heads,

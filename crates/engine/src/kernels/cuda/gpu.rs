@@ -104,8 +104,10 @@ pub(super) fn checked(code: c_int) -> Result<(), EngineError> {
     if code == 0 {
         return Ok(());
     }
-    // SAFETY: it gives a text that ends with 0 and lives until this thread's next call, for every code.
-    let text = unsafe { CStr::from_ptr(ffi::docent_message(code)) };
+    // SAFETY: it takes every code.
+    let text = unsafe { ffi::docent_message(code) };
+    // SAFETY: that text ends with 0 and lives until this thread's next call.
+    let text = unsafe { CStr::from_ptr(text) };
     Err(EngineError::Internal(format!("CUDA: {}", text.to_string_lossy())))
 }
 

@@ -12,6 +12,7 @@ mod ffi;
 mod gpu;
 mod graph;
 mod product;
+mod sampling;
 
 pub(crate) use self::array::Array;
 pub(crate) use self::array::Indices;
@@ -24,6 +25,7 @@ pub(crate) use self::attention::Starts;
 pub(crate) use self::elementwise::Placement;
 pub(crate) use self::gpu::Gpu;
 pub(crate) use self::graph::Graph;
+pub(crate) use self::sampling::Likeliest;
 
 /// Sizes of a head that attention is compiled for.
 pub(crate) const HEADS: [usize; 2] = [64, 128];

@@ -9,6 +9,7 @@ use half::bf16;
 
 use super::*;
 use crate::blocks::BLOCK_TOKENS;
+use crate::shortlist;
 use crate::tiny::Random;
 
 const RELATIVE: f32 = 1.0 / 128.0;
@@ -129,6 +130,30 @@ fn gates_are_those_of_the_cpu() {
         let expected: Vec<f32> = floats(&gate_up).chunks(2 * inner).flat_map(row).collect();
         assert_near("gate", &back(&gpu, &out), &expected);
     }
+}
+
+#[test]
+fn the_likeliest_are_those_of_the_cpu() {
+    let Some(gpu) = gpu_or_skip() else { return };
+    let (columns, below, count) = (151_936, 151_669, 64);
+    let mut random = Random(5);
+    let mut rows: Vec<Vec<f32>> =
+        (0..3).map(|_| (0..columns).map(|_| 20.0 * random.next()).collect()).collect();
+    // all alike; steps of a half, so that many are equal; some that cannot come
+    rows.push(vec![-1.5; columns]);
+    rows.push((0..columns).map(|_| (16.0 * random.next()).round() / 2.0).collect());
+    rows[1][..1000].fill(f32::NEG_INFINITY);
+    rows[2][below] = 99.0;
+    let expected: Vec<_> = rows.iter().map(|row| shortlist::likeliest(&row[..below], count)).collect();
+    rows.push(vec![f32::NAN; columns]);
+    let mut out = Likeliest::new(&gpu, rows.len(), count).unwrap();
+    let logits = Array::copy_of(&gpu, &rows.concat(), columns).unwrap();
+
+    gpu.likeliest(&logits, rows.len(), below, &mut out).unwrap();
+
+    let mut found = out.read(&gpu, rows.len()).unwrap();
+    assert_eq!(found.pop(), Some(Vec::new()), "nothing of a row that is not numbers");
+    assert_eq!(found, expected);
 }
 
 #[test]
