@@ -1,10 +1,12 @@
 //! What happened, as its caller tells it, and which events pair up. Knows no bytes.
 
+use crate::domain::AuthMethod;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::domain::UserId;
 use serde::Serialize;
+use std::net::IpAddr;
 
 /// What happened.
 pub struct Event {
@@ -33,8 +35,10 @@ pub struct Actor {
     pub user: UserId,
     /// Roles held at that time.
     pub roles: Vec<&'static str>,
-    /// How they proved who they are.
-    pub method: &'static str,
+    /// How they proved who they are, and by which session or key.
+    pub method: AuthMethod,
+    /// Where they asked from; sealed, never in the leaf.
+    pub address: Option<IpAddr>,
     /// Sealed, never in the leaf.
     pub name: String,
 }
@@ -44,7 +48,8 @@ impl From<&Principal> for Actor {
         Self {
             user: who.user(),
             roles: who.roles().iter().map(|role| role.as_str()).collect(),
-            method: who.method().as_str(),
+            method: who.method(),
+            address: who.address(),
             name: who.name().to_owned(),
         }
     }

@@ -1,6 +1,8 @@
 //! What an entry of a question is found by: the words of question and answer, blinded under a key, and tags of what its leaf
 //! says. Knows no store.
 
+use crate::audit::event::Event;
+use crate::domain::AuthMethod;
 use crate::domain::content_terms;
 use crate::ports::Marks;
 use ledger::BlindingKey;
@@ -22,13 +24,20 @@ impl Marker {
         Self { key }
     }
 
-    /// Of a question, a search or an outcome; none for entries of other kinds.
-    pub(super) fn marks(&self, kind: &str, facts: &Value, content: Option<&Value>) -> Option<Marks> {
-        let (topic, _) = kind.split_once('.')?;
-        if !matches!(topic, "chat" | "search") {
-            return None;
+    /// The words of a question, a search or an outcome, what an outcome says, and the key that anything was done with; none for
+    /// what has nothing of it.
+    pub(super) fn marks(&self, event: &Event) -> Option<Marks> {
+        let mut marks = Marks::default();
+        if event.kind.starts_with("chat.") || event.kind.starts_with("search.") {
+            marks.words = self.words_of(event.content.as_ref());
+            marks.tags = tags_of(&event.facts);
         }
-        let marks = Marks { words: self.words_of(content), tags: tags_of(facts) };
+        // these are found by the question that they are parts of
+        let part = matches!(event.kind, "chat.sources" | "chat.sentence");
+        if let (false, Some(AuthMethod::ApiKey(key))) = (part, event.actor.as_ref().map(|actor| actor.method))
+        {
+            marks.tags.push(format!("key:{key}"));
+        }
         (marks != Marks::default()).then_some(marks)
     }
 
@@ -58,7 +67,7 @@ impl Marker {
     }
 }
 
-/// `model:…`, `verdict:…`, `collection:…`, `version:DOCUMENT:N` and `flag:…`.
+/// `model:…`, `verdict:…`, `collection:…`, `version:DOCUMENT:N` and `flag:…` of what an outcome says.
 fn tags_of(facts: &Value) -> Vec<String> {
     let mut tags = BTreeSet::new();
     let words = |value: &Value| -> Vec<String> {
@@ -93,8 +102,31 @@ fn tags_of(facts: &Value) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::event::Actor;
+    use crate::domain::ApiKeyId;
+    use crate::domain::EventId;
+    use crate::domain::SessionId;
+    use crate::domain::UserId;
     use ledger::MasterKey;
     use serde_json::json;
+
+    fn event(kind: &'static str, facts: Value, content: Option<Value>) -> Event {
+        let documents = Vec::new();
+        Event {
+            id: EventId::new(),
+            kind,
+            reference: None,
+            actor: None,
+            documents,
+            outcome: None,
+            facts,
+            content,
+        }
+    }
+
+    fn by(method: AuthMethod) -> Actor {
+        Actor { user: UserId::new(), roles: Vec::new(), method, address: None, name: String::new() }
+    }
 
     fn marker(key: u8) -> Marker {
         Marker::new(BlindingKey::of(&MasterKey::from_bytes([key; 32])))
@@ -103,7 +135,7 @@ mod tests {
     #[test]
     fn chinese_and_english_words_are_found_by_any_of_them() {
         let content = json!({"question": "租金是多少？", "answer": "The monthly rent is 5,000 yuan."});
-        let marks = marker(1).marks("chat.completed", &json!({}), Some(&content)).unwrap();
+        let marks = marker(1).marks(&event("chat.completed", json!({}), Some(content))).unwrap();
 
         for looked_for in ["租金", "rent", "monthly RENT", "rents"] {
             let words = marker(1).words(looked_for);
@@ -124,7 +156,13 @@ mod tests {
             "withheld_sentences": 1, "retrieval": {"not_confirmed": 0}, "gen_ai.response.finish_reasons": ["length"],
         });
 
-        let tags = marker(1).marks("chat.completed", &facts, None).unwrap().tags;
+        let key = ApiKeyId::new();
+        let asked =
+            Event { actor: Some(by(AuthMethod::ApiKey(key))), ..event("chat.completed", facts, None) };
+
+        let mut tags = marker(1).marks(&asked).unwrap().tags;
+
+        assert_eq!(tags.pop(), Some(format!("key:{key}")));
 
         assert_eq!(
             tags,
@@ -141,8 +179,22 @@ mod tests {
     }
 
     #[test]
-    fn what_belongs_to_no_question_has_no_marks() {
-        assert_eq!(marker(1).marks("user.create", &json!({}), Some(&json!({"question": "x"}))), None);
-        assert_eq!(marker(1).marks("chat.sources", &json!({}), None), None);
+    fn what_belongs_to_no_question_has_no_words_and_is_found_by_its_key() {
+        let act = |method| Event {
+            actor: Some(by(method)),
+            ..event("user.create", json!({}), Some(json!({"question": "x"})))
+        };
+        let key = ApiKeyId::new();
+        let sentence = Event {
+            reference: Some(EventId::new()),
+            ..Event { kind: "chat.sentence", content: None, ..act(AuthMethod::ApiKey(key)) }
+        };
+
+        let by_key = marker(1).marks(&act(AuthMethod::ApiKey(key))).unwrap();
+
+        assert_eq!((by_key.words, by_key.tags), (Vec::new(), vec![format!("key:{key}")]));
+        assert_eq!(marker(1).marks(&act(AuthMethod::Session(SessionId::new()))), None);
+        assert_eq!(marker(1).marks(&event("chat.sources", json!({}), None)), None);
+        assert_eq!(marker(1).marks(&sentence), None);
     }
 }

@@ -68,7 +68,7 @@ pub struct Entry {
     /// is also the one the leaf commits to. False means that somebody changed the stored entry, or removed its content without
     /// a record of it.
     pub verified: bool,
-    /// Only when one entry is read, and what belongs to it: the sealed content `{actor_name, content}`, opened and checked against the leaf's
+    /// Only when one entry is read, and what belongs to it: the sealed content `{actor_name, actor_address, content}`, opened and checked against the leaf's
     /// commitment. None when nothing was sealed, when it was erased (`erased` says so), or when `verified` is false.
     #[schema(value_type = Object)]
     pub content: Option<Value>,

@@ -68,7 +68,7 @@ impl Sealer {
     pub(super) fn seal(&self, event: Event, change: Option<Change>) -> Result<LogEntry, AuditError> {
         let recorded_at = now();
         let term = self.term(event.kind, recorded_at);
-        let marks = self.marker.marks(event.kind, &event.facts, event.content.as_ref());
+        let marks = self.marker.marks(&event);
         let sealed = match sealed_part(event.actor.as_ref(), event.content.as_ref()) {
             Some(content) => Some(ledger::seal(&self.master, subject(event.id, event.kind), &content)?),
             None => None,
@@ -80,7 +80,10 @@ impl Sealer {
             "kind": event.kind,
             "ref": event.reference,
             "recorded_at": written(recorded_at),
-            "actor": actor.map(|actor| json!({"id": actor.user, "roles": actor.roles, "method": actor.method})),
+            "actor": actor.map(|actor| json!({
+                "id": actor.user, "roles": actor.roles, "method": actor.method.as_str(),
+                "credential": actor.method.credential(),
+            })),
             "documents": event.documents,
             "outcome": event.outcome,
             "boot": self.boot,
@@ -169,7 +172,11 @@ fn sealed_part(actor: Option<&Actor>, content: Option<&Value>) -> Option<Vec<u8>
     if actor.is_none() && content.is_none() {
         return None;
     }
-    let part = json!({"actor_name": actor.map(|actor| &actor.name), "content": content});
+    let part = json!({
+        "actor_name": actor.map(|actor| &actor.name),
+        "actor_address": actor.and_then(|actor| actor.address),
+        "content": content,
+    });
     Some(part.to_string().into_bytes())
 }
 
@@ -184,8 +191,13 @@ fn digest(value: &Value) -> Option<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::AuthMethod;
+    use crate::domain::SessionId;
     use crate::domain::UserId;
     use time::format_description::well_known::Rfc3339;
+    use uuid::Uuid;
+
+    const SESSION: Uuid = Uuid::from_u128(7);
 
     fn sealer() -> Sealer {
         let service = ServiceFacts { version: "1.2.3".into(), config_hash: "ab".into() };
@@ -208,7 +220,8 @@ mod tests {
             actor: Some(Actor {
                 user: UserId::new(),
                 roles: vec!["viewer"],
-                method: "session",
+                method: AuthMethod::Session(SessionId::from_uuid(SESSION)),
+                address: Some("192.0.2.7".parse().unwrap()),
                 name: "李雷".into(),
             }),
             documents: vec![],
@@ -242,10 +255,14 @@ mod tests {
 
         let text = String::from_utf8(entry.leaf.clone()).unwrap();
         let leaf: Value = serde_json::from_str(&text).unwrap();
-        assert!(!text.contains("李雷") && !text.contains("期限"));
+        assert!(!text.contains("李雷") && !text.contains("期限") && !text.contains("192.0.2.7"));
         assert_eq!(leaf["v"], 1);
         assert_eq!(leaf["facts"]["characters"], 7);
         assert_eq!(leaf["actor"]["roles"], json!(["viewer"]));
+        assert_eq!(
+            (&leaf["actor"]["method"], &leaf["actor"]["credential"]),
+            (&json!("session"), &json!(SESSION))
+        );
         assert_eq!(leaf["service"], json!({"version": "1.2.3", "config_hash": "ab", "node": "here"}));
         assert_eq!(leaf["recorded_at"], written(entry.recorded_at));
         assert_eq!(leaf["recorded_at"].as_str().unwrap().len(), "2026-11-23T08:15:30.123456Z".len());
@@ -261,7 +278,11 @@ mod tests {
         let opened = sealer.open(&stored(&first), &leaf, first.sealed.as_ref().unwrap());
         let swapped = sealer.open(&stored(&first), &leaf, second.sealed.as_ref().unwrap());
 
-        assert_eq!(opened, Some(json!({"actor_name": "李雷", "content": {"question": "期限多长？"}})));
+        let content = json!({"question": "期限多长？"});
+        assert_eq!(
+            opened,
+            Some(json!({"actor_name": "李雷", "actor_address": "192.0.2.7", "content": content}))
+        );
         assert_eq!(swapped, None);
     }
 

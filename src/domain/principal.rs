@@ -1,11 +1,14 @@
 //! Who asks, what they may do, and the filter that every read takes. Knows no session, key or table.
 
+use crate::domain::ApiKeyId;
 use crate::domain::CollectionId;
+use crate::domain::SessionId;
 use crate::domain::UserId;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 /// What a user may do anywhere; which documents is said by grants.
@@ -90,21 +93,28 @@ pub struct Grant {
 }
 
 /// How a principal proved who they are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuthMethod {
     /// A cookie session after a password.
-    Session,
+    Session(SessionId),
     /// A bearer key.
-    ApiKey,
+    ApiKey(ApiKeyId),
 }
 
 impl AuthMethod {
     /// The name in the audit record.
     pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Session => "session",
-            Self::ApiKey => "api_key",
+            Self::Session(_) => "session",
+            Self::ApiKey(_) => "api_key",
+        }
+    }
+
+    /// The id of the session or key, as the audit record has it.
+    pub fn credential(self) -> String {
+        match self {
+            Self::Session(id) => id.to_string(),
+            Self::ApiKey(id) => id.to_string(),
         }
     }
 }
@@ -117,6 +127,7 @@ pub struct Principal {
     roles: BTreeSet<Role>,
     grants: BTreeMap<CollectionId, Permission>,
     method: AuthMethod,
+    address: Option<IpAddr>,
 }
 
 impl Principal {
@@ -128,7 +139,14 @@ impl Principal {
         grants: BTreeMap<CollectionId, Permission>,
         method: AuthMethod,
     ) -> Self {
-        Self { user, name, roles, grants, method }
+        Self { user, name, roles, grants, method, address: None }
+    }
+
+    /// The same, asking from there.
+    #[must_use]
+    pub const fn at(mut self, address: IpAddr) -> Self {
+        self.address = Some(address);
+        self
     }
 
     /// Who.
@@ -149,6 +167,11 @@ impl Principal {
     /// How they proved it.
     pub const fn method(&self) -> AuthMethod {
         self.method
+    }
+
+    /// The peer of their connection: a proxy's, where one is in between.
+    pub const fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// Says whether the role is held.

@@ -63,8 +63,10 @@ pub(super) fn not_signed_in() -> AppError {
 pub(super) async fn authenticate(state: &Service, headers: &HeaderMap) -> Result<Option<Caller>, AppError> {
     if let Some(value) = headers.get(header::AUTHORIZATION) {
         let key = bearer_key(value.as_bytes()).ok_or_else(invalid_key)?;
-        let owner = state.credentials.key_owner(&identity::hash(key)).await?.ok_or_else(invalid_key)?;
-        let principal = state.users.principal(owner, AuthMethod::ApiKey).await?.ok_or_else(invalid_key)?;
+        let (key, owner) =
+            state.credentials.key_owner(&identity::hash(key)).await?.ok_or_else(invalid_key)?;
+        let principal = state.users.principal(owner, AuthMethod::ApiKey(key)).await?;
+        let principal = principal.ok_or_else(invalid_key)?;
         return Ok(Some(Caller { principal, session: None }));
     }
     let Some(secret) = cookies::read(headers, &state.config.http.public_url) else { return Ok(None) };
@@ -73,7 +75,8 @@ pub(super) async fn authenticate(state: &Service, headers: &HeaderMap) -> Result
     }
     let secret_hash = identity::hash(secret);
     let Some((user, csrf)) = state.credentials.session(&secret_hash).await? else { return Ok(None) };
-    let principal = state.users.principal(user, AuthMethod::Session).await?;
+    let method = AuthMethod::Session(identity::session_id(&secret_hash));
+    let principal = state.users.principal(user, method).await?;
     Ok(principal.map(|principal| Caller { principal, session: Some(Session { secret_hash, csrf }) }))
 }
 

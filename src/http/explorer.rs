@@ -3,6 +3,7 @@
 use crate::audit::Auditor;
 use crate::audit::Entry;
 use crate::config::Config;
+use crate::domain::ApiKeyId;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
@@ -43,7 +44,8 @@ const MAX_TEXT: usize = 200;
 #[utoipa::path(get, path = "/api/v1/audit/events", operation_id = "list_audit_events", tag = "audit",
     params(("from" = Option<String>, Query, description = "not before: a time (RFC 3339) or a day of UTC"),
         ("to" = Option<String>, Query, description = "before that time, or up to the end of that day"),
-        ("actor" = Option<UserId>, Query), ("document" = Option<DocumentId>, Query),
+        ("actor" = Option<UserId>, Query),
+        ("key" = Option<ApiKeyId>, Query, description = "done with this API key"), ("document" = Option<DocumentId>, Query),
         ("version" = Option<i32>, Query, description = "of the document: outcomes that were shown it"),
         ("collection" = Option<CollectionId>, Query, description = "outcomes that were shown documents of it"),
         ("outcome" = Option<String>, Query, description = "such as `answered`"),
@@ -161,6 +163,7 @@ pub(super) fn filter(params: &mut Params, auditor: &Auditor) -> LogQuery {
         (params.optional("document"), params.optional("version"));
     params.check("version", version.is_none() || document.is_some(), "needs `document`");
     let collection: Option<CollectionId> = params.optional("collection");
+    let key: Option<ApiKeyId> = params.optional("key");
     let mut word = |name: &str| params.read_with(name, read_word);
     let (verdict, flag, model) = (word("verdict"), word("flag"), word("model"));
     let tags = [
@@ -169,6 +172,7 @@ pub(super) fn filter(params: &mut Params, auditor: &Auditor) -> LogQuery {
         verdict.map(|verdict| format!("verdict:{verdict}")),
         flag.map(|flag| format!("flag:{flag}")),
         model.map(|model| format!("model:{model}")),
+        key.map(|id| format!("key:{id}")),
     ];
     LogQuery {
         from: params.read_with("from", |text| read_time(text, false)),

@@ -121,6 +121,7 @@ async fn admit(state: &Service, rule: &Rule, mut request: Request) -> Result<Req
         state.limits.sign_in(address)?;
     }
     let caller = identify(state, rule, request.headers(), address).await?;
+    let caller = caller.map(|caller| Caller { principal: caller.principal.at(address), ..caller });
     if let Some(caller) = &caller {
         pace(state, rule, &caller.principal)?;
     }
@@ -208,6 +209,7 @@ fn as_page(mut response: Response, method: &Method, occasion: &Occasion) -> Resp
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ApiKeyId;
     use crate::domain::AuthMethod;
     use crate::domain::Role;
     use crate::domain::UserId;
@@ -219,7 +221,13 @@ mod tests {
 
     fn principal(roles: &[Role]) -> Principal {
         let roles = roles.iter().copied().collect();
-        Principal::new(UserId::new(), "someone".into(), roles, BTreeMap::new(), AuthMethod::ApiKey)
+        Principal::new(
+            UserId::new(),
+            "someone".into(),
+            roles,
+            BTreeMap::new(),
+            AuthMethod::ApiKey(ApiKeyId::new()),
+        )
     }
 
     #[test]

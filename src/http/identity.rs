@@ -4,6 +4,7 @@ use crate::audit::AuditError;
 use crate::audit::Auditor;
 use crate::domain::ApiKeyId;
 use crate::domain::Role;
+use crate::domain::SessionId;
 use crate::domain::UserId;
 use crate::http::record::Act;
 use crate::http::record::ActError;
@@ -174,6 +175,14 @@ pub(super) fn is_secret(text: &str) -> bool {
 /// What is stored of a secret. A secret of 256 random bits needs no slow hash.
 pub(super) fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
+}
+
+/// What a session is called in the audit record: from its secret's hash, which it does not give away.
+pub(super) fn session_id(secret_hash: &[u8; 32]) -> SessionId {
+    let digest = Sha256::digest(secret_hash);
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&digest[..16]);
+    SessionId::from_uuid(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
 /// Hashes a password with Argon2id (RFC 9106) at the crate's recommended cost, off the async threads.

@@ -155,8 +155,13 @@ pub(super) async fn sign_in(
     let permit = state.limits.hash_permit().await?;
     let user = identity::check_password(&*state.users, name, password).await?;
     drop(permit);
+    let (secret, csrf) = (identity::make_secret(), identity::make_secret());
+    let session = Session { secret_hash: identity::hash(&secret), csrf };
     let who = match user {
-        Some(user) => state.users.principal(user, AuthMethod::Session).await?,
+        Some(user) => {
+            let method = AuthMethod::Session(identity::session_id(&session.secret_hash));
+            state.users.principal(user, method).await?.map(|who| who.at(address))
+        }
         None => None,
     };
     let content = serde_json::json!({ "name": name, "address": address });
@@ -167,8 +172,6 @@ pub(super) async fn sign_in(
     };
     let facts = serde_json::json!({ "method": "password" });
     state.auditor.record(event("auth.login", Some(&who), "done", facts, Some(content))).await?;
-    let (secret, csrf) = (identity::make_secret(), identity::make_secret());
-    let session = Session { secret_hash: identity::hash(&secret), csrf };
     let lifetime = Duration::from_secs(state.config.http.session_hours * 3600);
     let expires_at = OffsetDateTime::now_utc() + lifetime;
     state.credentials.open_session(&session.secret_hash, &session.csrf, who.user(), expires_at).await?;

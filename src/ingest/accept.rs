@@ -166,6 +166,7 @@ fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ApiKeyId;
     use crate::domain::AuthMethod;
     use crate::domain::Permission;
     use crate::domain::Role;
@@ -216,7 +217,13 @@ mod tests {
         let (readable, writable, foreign) = (CollectionId::new(), CollectionId::new(), CollectionId::new());
         let grants = BTreeMap::from([(readable, Permission::Read), (writable, Permission::Write)]);
         let roles = BTreeSet::from([Role::Contributor]);
-        let who = Principal::new(UserId::new(), "li".to_owned(), roles, grants, AuthMethod::ApiKey);
+        let who = Principal::new(
+            UserId::new(),
+            "li".to_owned(),
+            roles,
+            grants,
+            AuthMethod::ApiKey(ApiKeyId::new()),
+        );
 
         assert!(check_writable(&who, writable).is_ok());
         assert!(matches!(check_writable(&who, readable), Err(IngestError::NotWritable)));

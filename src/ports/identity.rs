@@ -93,8 +93,8 @@ pub trait Credentials: Send + Sync {
     async fn close_session(&self, secret_hash: &[u8; 32]) -> Result<(), StoreError>;
     /// Stores a key; `Conflict` when this secret is already a key.
     async fn create_key(&self, secret_hash: &[u8; 32], key: &ApiKey) -> Result<(), StoreError>;
-    /// Whose key it is; none when unknown or revoked.
-    async fn key_owner(&self, secret_hash: &[u8; 32]) -> Result<Option<UserId>, StoreError>;
+    /// Which key it is and whose; none when unknown or revoked.
+    async fn key_owner(&self, secret_hash: &[u8; 32]) -> Result<Option<(ApiKeyId, UserId)>, StoreError>;
     /// Keys of one user; with `revoke`, that one is first revoked.
     async fn keys(&self, user: UserId, revoke: Option<ApiKeyId>) -> Result<Vec<ApiKey>, StoreError>;
 }

@@ -59,6 +59,29 @@ async fn questions_are_found_by_their_words_in_both_languages_and_by_what_their_
 }
 
 #[tokio::test]
+async fn what_was_done_with_a_key_is_found_by_it_and_says_from_where() {
+    let (app, rent, visits) = asked().await;
+    let (_, other) = app.user("other", &["viewer"], None).await;
+    let search = json!({ "query": RENT });
+    body(app.as_user(&other, Method::POST, "/api/v1/search").json(&search)).await;
+    let (_, keys) = app.get("/api/v1/keys").await;
+    let key = keys["data"][0]["id"].as_str().unwrap();
+
+    let questions = ids(&app, &format!("key={key}&kind=chat.intent")).await;
+    let uploads = ids(&app, &format!("key={key}&kind=document.uploaded")).await;
+    let (_, searches) =
+        body(app.as_user(&app.key, Method::GET, "/api/v1/audit/events?kind=search.intent")).await;
+    let (_, record) = app.get(&format!("/api/v1/audit/events/{}", questions[0])).await;
+
+    assert_eq!(questions, [visits["id"].as_str().unwrap(), rent["id"].as_str().unwrap()]);
+    assert_eq!(uploads.len(), 2);
+    assert_ne!(searches["data"][0]["leaf"]["actor"]["credential"], key);
+    assert_eq!(record["leaf"]["actor"]["credential"], key);
+    assert_eq!(record["content"]["actor_address"], "127.0.0.1");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_words_of_a_question_do_not_stand_in_the_database() {
     let (app, _, _) = asked().await;
     let mut owner = app.database.owner().await;

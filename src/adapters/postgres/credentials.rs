@@ -81,14 +81,14 @@ impl Credentials for Postgres {
         })
     }
 
-    async fn key_owner(&self, secret_hash: &[u8; 32]) -> Result<Option<UserId>, StoreError> {
-        sqlx::query_scalar!(
-            "select user_id from api_keys where secret_hash = $1 and revoked_at is null",
+    async fn key_owner(&self, secret_hash: &[u8; 32]) -> Result<Option<(ApiKeyId, UserId)>, StoreError> {
+        sqlx::query!(
+            "select id, user_id from api_keys where secret_hash = $1 and revoked_at is null",
             secret_hash.as_slice()
         )
         .fetch_optional(&self.pool)
         .await
-        .map(|user| user.map(UserId::from_uuid))
+        .map(|row| row.map(|row| (ApiKeyId::from_uuid(row.id), UserId::from_uuid(row.user_id))))
         .map_err(store_error)
     }
 

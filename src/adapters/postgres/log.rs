@@ -31,8 +31,9 @@ use std::time::Duration;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// The advisory lock of the log; any number that nothing else in this database takes.
-const LOG_LOCK: i64 = 0x0d0c_e277_0000_0001;
+/// Begins with the advisory lock of the log, any number that nothing else in this database takes: one way to the server for
+/// both, and a statement before the others, for they must see what the holder before committed.
+const BEGIN: &str = "begin; select pg_advisory_xact_lock(940375422942576641)";
 
 #[async_trait]
 impl LogStore for Postgres {
@@ -166,9 +167,7 @@ impl Postgres {
     async fn insert(&self, entries: &[LogEntry], tree: &dyn Growing) -> Result<i64, NotAppended> {
         let columns = Columns::of(entries);
         let leaves: Vec<Digest> = entries.iter().map(|entry| entry.leaf_hash).collect();
-        let mut transaction = self.pool.begin().await?;
-        // A statement of its own: the next one must see what the holder before committed.
-        sqlx::query!("select pg_advisory_xact_lock($1)", LOG_LOCK).execute(&mut *transaction).await?;
+        let mut transaction = self.pool.begin_with(BEGIN).await?;
         let (first, growth) =
             log_tree::grow(&mut transaction, tree, &leaves).await.map_err(NotAppended::Damaged)?;
         let (positions, hashes) = log_tree::columns(&growth.hashes);

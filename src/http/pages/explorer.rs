@@ -203,7 +203,7 @@ fn form(shown: &Shown<'_>) -> Markup {
                 (choice("Outcome", "outcome", OUTCOMES))
                 (choice("Review", "review", &reviews))
             }
-            details open[["document", "version", "collection", "verdict", "flag", "model"].iter().any(|name| !asked(name).is_empty())] {
+            details open[["document", "version", "collection", "verdict", "flag", "model", "key"].iter().any(|name| !asked(name).is_empty())] {
                 summary { "More" }
                 div.row {
                     label.inline { "Document id " input type="text" name="document" value=(asked("document")); }
@@ -212,6 +212,7 @@ fn form(shown: &Shown<'_>) -> Markup {
                     (choice("With a sentence that is", "verdict", VERDICTS))
                     (choice("Flag", "flag", FLAGS))
                     label.inline { "Model " input type="text" name="model" value=(asked("model")); }
+                    label.inline { "API key id " input type="text" name="key" value=(asked("key")); }
                 }
             }
             div.row { button type="submit" { "Search" } a href="/audit" { "Clear" } }

@@ -16,6 +16,7 @@ pub(super) fn question(viewer: &Viewer<'_>, intent: &Entry) -> Markup {
         div.panel {
             dl.facts {
                 dt { "Asked by" } dd { (name.unwrap_or("(erased)")) }
+                dt { "Asked with" } dd { (asked_with(intent)) }
                 dt { "Asked at" } dd { (intent.leaf["recorded_at"].as_str().unwrap_or_default()) }
                 dt { "Outcome" }
                 dd { (outcome.and_then(|outcome| outcome.outcome.as_deref()).map_or("none yet".to_owned(), |text| text.replace('_', " "))) }
@@ -30,6 +31,20 @@ pub(super) fn question(viewer: &Viewer<'_>, intent: &Entry) -> Markup {
             }
             @for sentence in sentences { (sent(viewer, sentence)) }
         }
+    }
+}
+
+/// The session or key, and where it was used from.
+fn asked_with(intent: &Entry) -> Markup {
+    let actor = &intent.leaf["actor"];
+    // records of earlier versions do not say which
+    let credential = actor["credential"].as_str();
+    let address = intent.content.as_ref().and_then(|content| content["actor_address"].as_str());
+    html! {
+        @if actor["method"] == "api_key" {
+            "API key" @if let Some(key) = credential { " " a href={ "/audit?key=" (key) } { (key) } }
+        } @else { "session" @if let Some(session) = credential { " " (session) } }
+        @if let Some(address) = address { ", from " (address) }
     }
 }
 

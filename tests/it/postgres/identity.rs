@@ -6,6 +6,7 @@ use docent::domain::AuthMethod;
 use docent::domain::CollectionId;
 use docent::domain::Permission;
 use docent::domain::Role;
+use docent::domain::SessionId;
 use docent::domain::UserId;
 use docent::ports::ApiKey;
 use docent::ports::Collections;
@@ -23,7 +24,7 @@ async fn a_name_is_taken_whatever_its_case() {
 
     let second = Users::create(&postgres.store, "ada", "hash", &roles).await;
     let found = postgres.store.password_hash("ADA").await.unwrap();
-    let who = postgres.store.principal(ada.id, AuthMethod::Session).await.unwrap().unwrap();
+    let who = postgres.store.principal(ada.id, AuthMethod::Session(SessionId::new())).await.unwrap().unwrap();
 
     assert!(matches!(second, Err(StoreError::Conflict { .. })));
     assert_eq!(found, Some((ada.id, "hash".to_owned())));
@@ -124,7 +125,7 @@ async fn a_revoked_key_opens_nothing() {
 
     assert!(matches!(again, Err(StoreError::Conflict { .. })));
     assert!(matches!(not_bobs, Err(StoreError::Missing { .. })));
-    assert_eq!((before, after), (Some(ada), None));
+    assert_eq!((before, after), (Some((key.id, ada)), None));
     assert!(listed.iter().all(|key| key.revoked) && listed.len() == 1);
 }
 

@@ -7,6 +7,7 @@ use docent::adapters::postgres::ManagedPostgres;
 use docent::adapters::postgres::Postgres;
 use docent::config::Database;
 use docent::domain::AclFilter;
+use docent::domain::ApiKeyId;
 use docent::domain::AuthMethod;
 use docent::domain::Collection;
 use docent::domain::Role;
@@ -85,7 +86,7 @@ impl TestPostgres {
 
     /// What the user may read now.
     pub(crate) async fn filter(&self, user: UserId) -> AclFilter {
-        self.store.principal(user, AuthMethod::ApiKey).await.unwrap().unwrap().acl_filter()
+        self.store.principal(user, AuthMethod::ApiKey(ApiKeyId::new())).await.unwrap().unwrap().acl_filter()
     }
 }
 

@@ -13,6 +13,7 @@ use docent::domain::DocumentId;
 use docent::domain::PassageId;
 use docent::domain::Permission;
 use docent::domain::Principal;
+use docent::domain::SessionId;
 use docent::domain::UserId;
 use docent::domain::sparse_document;
 use docent::domain::sparse_query;
@@ -29,7 +30,8 @@ const DIMENSIONS: usize = 4;
 fn reader_of(collections: &[CollectionId]) -> AclFilter {
     let grants = collections.iter().map(|id| (*id, Permission::Read)).collect();
     let name = "reader".to_owned();
-    Principal::new(UserId::new(), name, BTreeSet::new(), grants, AuthMethod::Session).acl_filter()
+    Principal::new(UserId::new(), name, BTreeSet::new(), grants, AuthMethod::Session(SessionId::new()))
+        .acl_filter()
 }
 
 fn point(collection: CollectionId, document: DocumentId, ordinal: u32, dense: [f32; 4], text: &str) -> Point {
