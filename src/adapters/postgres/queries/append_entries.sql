@@ -27,11 +27,13 @@ with
             unnest($11::uuid[], $12::bytea[], $13::bytea[], $20::text[], $21::timestamptz[], $22::boolean[])
             as sealed (event_id, wrapped_key, ciphertext, class, kept_until, binding)
     ),
+    -- no evidence, so that what was left behind where entries were removed keeps nothing out of the log
     marked as (
         insert into audit.mark (leaf_index, event_id, words, tags)
         select $14::bigint + mark.position, mark.event_id, mark.words::bigint[], mark.tags::text[]
         from
             unnest($23::bigint[], $24::uuid[], $25::text[], $26::text[]) as mark (position, event_id, words, tags)
+        on conflict do nothing
     ),
     grown as (
         insert into audit.node (position, hash)
