@@ -82,6 +82,25 @@ async fn what_was_done_with_a_key_is_found_by_it_and_says_from_where() {
 }
 
 #[tokio::test]
+async fn what_was_left_behind_of_a_removed_entry_neither_stops_the_next_nor_names_it() {
+    let app = TestApp::start().await;
+    for statement in [
+        "alter table audit.mark disable trigger all",
+        "insert into audit.mark (leaf_index, event_id, words, tags)
+         select max(leaf_index) + n, gen_random_uuid(), '{}', '{model:ghost}'
+         from audit.entry, generate_series(1, 9) as n group by n",
+    ] {
+        app.database.execute_as_owner(statement).await;
+    }
+
+    app.collection("contracts").await;
+
+    assert!(!ids(&app, "kind=collection.create").await.is_empty());
+    assert!(ids(&app, "model=ghost").await.is_empty());
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_words_of_a_question_do_not_stand_in_the_database() {
     let (app, _, _) = asked().await;
     let mut owner = app.database.owner().await;

@@ -67,7 +67,10 @@ fn statement(query: &LogQuery, by: By) -> QueryBuilder<Postgres> {
     let mut statement = QueryBuilder::new(COLUMNS);
     let marked = !query.words.is_empty() || !query.tags.is_empty();
     if marked {
-        statement.push(" inner join audit.mark on mark.leaf_index = entry.leaf_index");
+        // by both: what was left behind of a removed entry is not its successor's
+        statement.push(
+            " inner join audit.mark on mark.leaf_index = entry.leaf_index and mark.event_id = entry.event_id",
+        );
     }
     statement.push(" where true");
     if let Some(from) = query.from {
