@@ -24,7 +24,7 @@ async function main() {
   });
   const page = await browser.newPage({ viewport: { width: 1360, height: 900 } });
   const complaints = [];
-  page.on("console", (message) => message.type() === "error" && !/\/pages\/\d+\/image/.test(message.location().url) && complaints.push(message.text()));
+  page.on("console", (message) => message.type() === "error" && !/\/(pages|citations)\/\d+\/image/.test(message.location().url) && complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.setDefaultTimeout(PATIENCE);
   await signIn(page);
@@ -82,14 +82,18 @@ async function ask(page, question) {
   await page.waitForFunction(() => document.querySelector("[data-record]").textContent !== "" || !document.querySelector("[data-problem]").hidden);
   await shot(page, "answer");
   console.log(`walk: ${question}\n      ${await page.innerText("[data-answer]")}\n      ${await page.innerText("[data-stages]")}`);
-  const chip = page.locator(".answer .chip").first();
+  await openSource(page, ".answer .chip", "source");
+}
+
+async function openSource(page, chips, what) {
+  const chip = page.locator(chips).first();
   if (await chip.count() === 0) return;
   await chip.click();
   await page.waitForFunction(() => {
     const image = document.querySelector(".page-image");
     return (image && image.complete && image.naturalWidth > 0) || document.querySelector(".view .sheet");
   });
-  await shot(page, "source");
+  await shot(page, what);
 }
 
 async function audit(page) {
@@ -98,6 +102,7 @@ async function audit(page) {
   await page.click("tr:has-text('chat.intent') a");
   await page.waitForSelector("h1:has-text('Entry')");
   await shot(page, "record");
+  await openSource(page, "button.chip", "cited");
 }
 
 main().catch((error) => { console.error(error); process.exit(1); });

@@ -291,6 +291,7 @@ fn passage_facts(found: &ScoredPassage) -> Value {
     let passage = &found.passage;
     json!({
         "passage": passage.passage_id,
+        "collection": passage.collection_id,
         "document": passage.document_id,
         "version": passage.version,
         "page": passage.page,

@@ -6,6 +6,7 @@
 //! no HTTP and no table.
 
 mod appender;
+mod cited;
 mod erasure;
 mod error;
 mod event;
@@ -24,6 +25,7 @@ mod vault;
 mod verify;
 mod witnesses;
 
+pub use cited::Cited;
 pub use erasure::NotErased;
 pub use error::AuditError;
 pub use event::Actor;

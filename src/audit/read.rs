@@ -136,7 +136,7 @@ async fn explain(log: &Log, erased: &mut Erased) -> Result<(), AuditError> {
 }
 
 /// With its content, where it is still there and fits the leaf.
-fn opened(log: &Log, stored: &StoredEntry) -> Entry {
+pub(super) fn opened(log: &Log, stored: &StoredEntry) -> Entry {
     let mut read = entry(stored);
     match &stored.sealed {
         Some(sealed) if read.verified => {

@@ -184,9 +184,16 @@ impl Principal {
         self.has(Role::Contributor) && self.grants.get(&collection) == Some(&Permission::Write)
     }
 
-    /// Says which collections this principal may read: the only source of a filter.
+    /// Says which collections this principal may read: the source of every filter but an auditor's.
     pub fn acl_filter(&self) -> AclFilter {
         AclFilter { collections: self.grants.keys().copied().collect() }
+    }
+
+    /// For an auditor who opens what a record cites: the collection that the record names, for that one page. Empty for anybody
+    /// else.
+    pub fn filter_for_evidence(&self, collection: CollectionId) -> AclFilter {
+        let allowed = self.has(Role::Auditor).then_some(collection);
+        AclFilter { collections: allowed.into_iter().collect() }
     }
 }
 

@@ -258,7 +258,7 @@ pub(super) async fn page_image(
         None => (None, version),
     };
     let image = PageImage { document, version, page, highlight, scale };
-    let png = state.ingest.page_image(&who, image).await?;
+    let png = state.ingest.page_image(&who.acl_filter(), image).await?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }
 

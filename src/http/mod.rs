@@ -6,6 +6,7 @@ mod answers;
 mod audit;
 mod auth;
 mod authorisation;
+mod cited;
 mod collections;
 mod cookies;
 mod documents;
@@ -207,6 +208,8 @@ fn routes_of_the_log() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(explorer::review))
         .routes(routes!(audit::show))
         .routes(routes!(audit::receipt))
+        .routes(routes!(cited::image))
+        .routes(routes!(cited::page_view))
         .routes(routes!(audit::checkpoint))
         .routes(routes!(audit::key))
         .routes(routes!(audit::status))

@@ -71,6 +71,7 @@ use crate::config::Ingest as IngestConfig;
 use crate::config::Reader as ReaderConfig;
 use crate::config::Uploads as UploadsConfig;
 use crate::domain::Accepted;
+use crate::domain::AclFilter;
 use crate::domain::Begin;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
@@ -270,8 +271,8 @@ impl Ingest {
     ///
     /// # Errors
     /// [`IngestError::NoPageImage`] for text and Markdown, [`IngestError::RenderBusy`] when too many are painted.
-    pub async fn page_image(&self, who: &Principal, image: PageImage) -> Result<Vec<u8>, IngestError> {
-        page_image::page_image(self, who, image).await
+    pub async fn page_image(&self, filter: &AclFilter, image: PageImage) -> Result<Vec<u8>, IngestError> {
+        page_image::page_image(self, filter, image).await
     }
 
     /// Asks a child that reads what it is kept from, and says so in the log and in the metrics.

@@ -1,6 +1,6 @@
 //! A page as it looks, with the characters of a citation marked. Knows no citation.
 
-use crate::domain::Principal;
+use crate::domain::AclFilter;
 use crate::domain::Rect;
 use crate::ingest::Ingest;
 use crate::ingest::IngestError;
@@ -25,21 +25,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Largest image: 20 megapixels that hardly compress.
 const MAX_IMAGE: u64 = 96 << 20;
 
-/// Paints a page of a document that the principal may read.
+/// Paints a page of a document within the filter.
 #[tracing::instrument(skip_all, fields(document.id = %image.document, page = image.page))]
 pub(super) async fn page_image(
     ingest: &Ingest,
-    who: &Principal,
+    filter: &AclFilter,
     image: PageImage,
 ) -> Result<Vec<u8>, IngestError> {
-    let (parts, filter) = (&ingest.parts, who.acl_filter());
+    let parts = &ingest.parts;
     let missing = || IngestError::NoDocument(image.document);
-    let stored = parts.documents.file(image.document, image.version, &filter).await?.ok_or_else(missing)?;
+    let stored = parts.documents.file(image.document, image.version, filter).await?.ok_or_else(missing)?;
     let StoredFile { collection, version: file, password } = stored;
     if !file.media_type.is_empty() && file.media_type != Format::Pdf.media_type() {
         return Err(IngestError::NoPageImage); // before its one page, the whole file, is read
     }
-    let page = parts.documents.page(image.document, Some(file.number), image.page, &filter).await?;
+    let page = parts.documents.page(image.document, Some(file.number), image.page, filter).await?;
     let (layout, _) = page.ok_or(IngestError::NoSuchPage(image.page))?;
     // Only now: the format of a version that was not read yet is not known, and it has no pages either.
     if file.media_type != Format::Pdf.media_type() {

@@ -9,6 +9,7 @@ mod archives;
 mod audit;
 mod blobs;
 mod bulk;
+mod cited;
 mod crashes;
 mod crashes_by_stage;
 mod documents;

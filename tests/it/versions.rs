@@ -31,7 +31,7 @@ async fn upload_version(app: &TestApp, document: &str, text: &str) -> (StatusCod
     body(request.multipart(Form::new().part("file", part))).await
 }
 
-async fn new_version(app: &TestApp, document: &str, text: &str) -> Value {
+pub(crate) async fn new_version(app: &TestApp, document: &str, text: &str) -> Value {
     let (status, taken) = upload_version(app, document, text).await;
     assert_eq!(status, StatusCode::ACCEPTED, "{taken}");
     visible(app, document, &taken["data"][0]["version"]).await

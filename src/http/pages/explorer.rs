@@ -47,6 +47,7 @@ const KINDS: &[&str] = &[
     "auth.login",
     "auth.failed",
     "audit.viewed",
+    "audit.source_viewed",
     "audit.exported",
     "review.changed",
     "erasure.requested",

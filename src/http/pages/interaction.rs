@@ -1,15 +1,14 @@
 //! A question as its records tell it: what was asked, what was sent with which citations, how long each stage took, which
 //! passages were found, kept or left out and why, and the exact prompt. Knows no handler.
 
-use super::layout::Viewer;
 use crate::audit::Entry;
-use crate::domain::Role;
 use maud::Markup;
 use maud::html;
 use serde_json::Value;
+use serde_json::json;
 
 /// What was asked and what came of it.
-pub(super) fn question(viewer: &Viewer<'_>, intent: &Entry) -> Markup {
+pub(super) fn question(intent: &Entry) -> Markup {
     let name = intent.content.as_ref().and_then(|content| content["actor_name"].as_str());
     let outcome = outcome_of(intent);
     html! {
@@ -29,7 +28,7 @@ pub(super) fn question(viewer: &Viewer<'_>, intent: &Entry) -> Markup {
             @if sentences.is_empty() {
                 @if let Some(answer) = outcome.and_then(|outcome| words(outcome, "answer")) { p.answer { (answer) } }
             }
-            @for sentence in sentences { (sent(viewer, sentence)) }
+            @for sentence in sentences { (sent(sentence)) }
         }
     }
 }
@@ -48,7 +47,7 @@ fn asked_with(intent: &Entry) -> Markup {
     }
 }
 
-fn sent(viewer: &Viewer<'_>, sentence: &Entry) -> Markup {
+fn sent(sentence: &Entry) -> Markup {
     let facts = &sentence.leaf["facts"];
     let verdict = facts["verdict"].as_str().unwrap_or_default();
     let quotes = sentence.content.as_ref().and_then(|content| content["content"]["quotes"].as_array());
@@ -58,24 +57,28 @@ fn sent(viewer: &Viewer<'_>, sentence: &Entry) -> Markup {
             span class={ "sentence " (verdict) } { (words(sentence, "text").unwrap_or("(erased)")) }
             span class={ "verdict " (verdict) } { (verdict) }
         }
-        @for (number, citation) in citations.iter().enumerate() {
-            @let quote = quotes.and_then(|quotes| quotes.get(number)?.as_str()).unwrap_or("(erased)");
-            blockquote { "“" (quote) "” " (place(viewer, citation)) }
+        @for (index, citation) in citations.iter().enumerate() {
+            @let quote = quotes.and_then(|quotes| quotes.get(index)?.as_str());
+            blockquote { "“" (quote.unwrap_or("(erased)")) "” " (place(sentence, index + 1, citation, quote)) }
         }
     }
 }
 
-/// The page of that version of the document, as a link for who reads documents; an auditor as such does not.
-fn place(viewer: &Viewer<'_>, citation: &Value) -> Markup {
+/// What opens the page of that version of the document beside the record, the quote marked.
+fn place(sentence: &Entry, number: usize, citation: &Value, quote: Option<&str>) -> Markup {
+    let (version, page) = (whole(&citation["version"]), whole(&citation["page"]));
     let document = citation["document"].as_str().unwrap_or_default();
-    let (version, page) = (number(&citation["version"]), number(&citation["page"]));
-    let reads = viewer.principal.has(Role::Viewer) || viewer.principal.has(Role::Contributor);
+    let opens = json!({
+        "evidence": format!("/api/v1/audit/events/{}/citations/{number}", sentence.event_id),
+        "document": document, "version": version, "page": page, "title": format!("Version {version}"), "quote": quote,
+    });
     html! {
-        @if reads {
-            a.chip href={ "/documents/" (document) "?version=" (version) "&page=" (page) } { "version " (version) ", p. " (page) }
+        @if quote.is_some() {
+            button.chip type="button" data-shows=(opens) { "version " (version) ", p. " (page) }
         } @else {
-            span.quiet { "document " code { (document) } ", version " (version) ", p. " (page) }
+            span.quiet { "version " (version) ", p. " (page) }
         }
+        " " span.quiet { "of " code { (document) } }
     }
 }
 
@@ -160,7 +163,7 @@ fn permission(intent: &Entry, retrieval: &Value) -> Markup {
     html! {
         details.panel {
             summary { "What the asker was allowed to read" }
-            p { "Collections at that time: " (number(&filter["count"])) ". The search saw nothing else, and each passage was confirmed once more before the model saw it; " (number(&retrieval["not_confirmed"])) " were not." }
+            p { "Collections at that time: " (whole(&filter["count"])) ". The search saw nothing else, and each passage was confirmed once more before the model saw it; " (whole(&retrieval["not_confirmed"])) " were not." }
             p { @for id in filter["collections"].as_array().into_iter().flatten() { code { (id.as_str().unwrap_or_default()) } " " } }
         }
     }
@@ -188,7 +191,7 @@ fn prompt(outcome: &Entry) -> Markup {
     html! {
         @if let Some(prompt) = words(outcome, "prompt") {
             details.panel {
-                summary { "The exact prompt: " (number(&facts["tokens"])) " tokens, template " (facts["template"].as_str().unwrap_or_default()) }
+                summary { "The exact prompt: " (whole(&facts["tokens"])) " tokens, template " (facts["template"].as_str().unwrap_or_default()) }
                 pre.record { (prompt) }
             }
         }
@@ -231,6 +234,6 @@ fn words<'a>(entry: &'a Entry, name: &str) -> Option<&'a str> {
     entry.content.as_ref()?["content"][name].as_str()
 }
 
-fn number(value: &Value) -> i64 {
+fn whole(value: &Value) -> i64 {
     value.as_i64().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use super::interaction;
 use super::layout::Room;
 use super::layout::Viewer;
 use super::layout::page;
+use super::layout::source_viewer;
 use super::retention;
 use crate::answer::Output;
 use crate::answer::Replay;
@@ -93,7 +94,7 @@ fn record(viewer: &Viewer<'_>, entry: &Entry, proved: bool, problem: Option<&str
         @if let Some(problem) = problem { p.notice.error role="alert" { (problem) } }
         (badge(entry, proved))
         @if asked {
-            (interaction::question(viewer, entry))
+            (interaction::question(entry))
             (review_panel(viewer, entry))
             @if entry.kind == "chat.intent" { (replay_form(viewer, entry)) }
             (interaction::details(entry))
@@ -118,7 +119,8 @@ fn record(viewer: &Viewer<'_>, entry: &Entry, proved: bool, problem: Option<&str
             }
         }
     };
-    page(&format!("Entry {}", entry.leaf_index), Some(viewer), Room::Audit, &[], &body)
+    let body = html! { div.ask data-viewer-layout { div { (body) } (source_viewer()) } };
+    page(&format!("Entry {}", entry.leaf_index), Some(viewer), Room::Audit, &["viewer.js"], &body)
 }
 
 fn badge(entry: &Entry, proved: bool) -> Markup {

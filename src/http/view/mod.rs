@@ -15,6 +15,7 @@ mod section;
 mod table;
 mod tree;
 
+use crate::domain::AclFilter;
 use crate::domain::DocumentId;
 use crate::domain::Span;
 use crate::domain::Structure;
@@ -53,8 +54,7 @@ pub(super) async fn page_view(
 ) -> Result<Response, AppError> {
     let version = version_of(&mut params);
     let highlight = params.read_with("highlight", read_highlight);
-    let section: Option<u32> = params.optional("section");
-    params.check("section", section.is_none_or(|section| section >= 1), "counts from 1");
+    let section = section_of(&mut params);
     params.finish()?;
     let (highlight, version) = match highlight {
         Some(Highlight::Passage(id)) => {
@@ -64,19 +64,47 @@ pub(super) async fn page_view(
         Some(Highlight::Characters(span)) => (Some(span), version),
         None => (None, version),
     };
-    let filter = who.acl_filter();
-    let file = state.documents.file(document, version, &filter).await?;
+    let wanted = Wanted { document, version, page: number, highlight, section };
+    drawn(&state, wanted, &who.acl_filter()).await.map(fragment)
+}
+
+pub(super) fn section_of(params: &mut Params) -> Option<u32> {
+    let section: Option<u32> = params.optional("section");
+    params.check("section", section.is_none_or(|section| section >= 1), "counts from 1");
+    section
+}
+
+/// Which page, and what of it.
+pub(super) struct Wanted {
+    pub(super) document: DocumentId,
+    /// The visible one when left out.
+    pub(super) version: Option<i32>,
+    pub(super) page: u32,
+    /// Characters of the content.
+    pub(super) highlight: Option<Span>,
+    /// The highlight's, else the first, when left out.
+    pub(super) section: Option<u32>,
+}
+
+/// Draws a page of a document within the filter.
+pub(super) async fn drawn(state: &Service, wanted: Wanted, filter: &AclFilter) -> Result<Markup, AppError> {
+    let Wanted { document, version, page: number, highlight, section } = wanted;
+    let file = state.documents.file(document, version, filter).await?;
     let file = file.ok_or_else(|| AppError::missing("document or version"))?.version;
-    let page = state.documents.page(document, Some(file.number), number, &filter).await?;
+    let page = state.documents.page(document, Some(file.number), number, filter).await?;
     let (layout, text) = page.ok_or_else(|| AppError::missing("page"))?;
-    let structure = state.outlines.structure(document, Some(file.number), &filter).await?.unwrap_or_default();
+    let structure = state.outlines.structure(document, Some(file.number), filter).await?.unwrap_or_default();
     let (kind, has_image) = (Kind::of(&file.media_type), file.media_type == "application/pdf");
     let (version, span) = (file.number, layout.span);
     let view = View { document, version, number, kind, has_image, span, text, structure };
     let drawn = tokio::task::spawn_blocking(move || view.draw(highlight, section)).await;
     let drawn = drawn.map_err(|_| AppError::bug("a view panicked"))?;
-    let drawn = drawn.ok_or_else(|| AppError::missing("section"))?;
-    Ok(([(header::CONTENT_TYPE, "text/html; charset=utf-8")], drawn.into_string()).into_response())
+    drawn.ok_or_else(|| AppError::missing("section"))
+}
+
+/// A drawn page as what the API answers.
+pub(super) fn fragment(drawn: Markup) -> Response {
+    ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], drawn.into_string()).into_response()
 }
 
 /// How a text is written.

@@ -30,10 +30,6 @@ if (following) {
   for (const end of ["done", "failed", "stopped"]) source.addEventListener(end, () => { source.close(); location.reload(); });
 }
 
-for (const clause of document.querySelectorAll("[data-shows]")) {
-  clause.addEventListener("click", () => openViewer(JSON.parse(clause.dataset.shows), clause));
-}
-
 const search = document.querySelector("[data-clause]");
 search?.addEventListener("submit", async (event) => {
   event.preventDefault();

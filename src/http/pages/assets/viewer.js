@@ -13,7 +13,14 @@ viewer.querySelector("[data-back]").addEventListener("click", () => turn(-1));
 viewer.querySelector("[data-forth]").addEventListener("click", () => turn(1));
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !viewer.hidden) close(); });
 
-/** Opens a place: {document, version, page, section, span, quote, title}; the button that opened it gets the focus back. */
+for (const button of document.querySelectorAll("[data-shows]")) {
+  button.addEventListener("click", () => openViewer(JSON.parse(button.dataset.shows), button));
+}
+
+/**
+ * Opens a place: {document, version, page, section, span, quote, title}; the button that opened it gets the focus back.
+ * With `evidence`, the path of a recorded citation, it is that one page and no other.
+ */
 export function openViewer(place, button = document.activeElement) {
   opener?.setAttribute?.("aria-expanded", "false");
   opener = button;
@@ -37,7 +44,7 @@ function turn(by) {
   const view = viewer.querySelector("[data-sections]");
   const section = Number(view?.dataset.section) + by;
   if (section >= 1 && section <= Number(view?.dataset.sections)) show({ ...shown, section });
-  else if (shown.page + by >= 1) show({ ...shown, page: shown.page + by, section: undefined });
+  else if (shown.page + by >= 1 && !shown.evidence) show({ ...shown, page: shown.page + by, section: undefined });
 }
 
 async function show(place) {
@@ -47,10 +54,12 @@ async function show(place) {
   const quote = viewer.querySelector("blockquote");
   quote.textContent = place.quote ?? "";
   quote.hidden = !place.quote;
-  viewer.querySelector("[data-open]").href = `/documents/${place.document}?page=${place.page}`;
+  const open = viewer.querySelector("[data-open]");
+  open.href = `/documents/${place.document}?page=${place.page}`;
+  for (const way of [open, viewer.querySelector("[data-back]"), viewer.querySelector("[data-forth]")]) way.hidden = Boolean(place.evidence);
   const stage = viewer.querySelector("[data-page]");
-  const at = `/api/v1/documents/${place.document}/pages/${place.page}`;
-  const query = `version=${place.version}&highlight=${place.span[0]}-${place.span[1]}`;
+  const at = place.evidence ?? `/api/v1/documents/${place.document}/pages/${place.page}`;
+  const query = place.evidence ? "" : `version=${place.version}&highlight=${place.span[0]}-${place.span[1]}`;
   const of = `${place.document} ${place.version}`;
   if (unpainted.has(of)) return showView(stage, `${at}/view?${query}`, place, before);
   const image = element("img", { class: "page-image", alt: `Page ${place.page} of ${place.title}, the quoted words highlighted`, src: `${at}/image?${query}` });

@@ -1,0 +1,111 @@
+//! What a record cites, opened by an auditor who reads no documents: that page of that version, each time recorded, and
+//! nothing else.
+
+use crate::support::app::Browser;
+use crate::support::app::Size;
+use crate::support::app::TestApp;
+use crate::support::app::body;
+use crate::support::files;
+use crate::versions::new_version;
+use reqwest::Method;
+use reqwest::StatusCode;
+use serde_json::Value;
+use serde_json::json;
+
+/// The answer's id, and the id of the first entry of a sentence that cites something.
+async fn asked(app: &TestApp, question: &str) -> (String, String) {
+    let (_, answer) = app.ask(&json!({ "question": question, "temperature": 0 })).await;
+    let id = answer["id"].as_str().unwrap().to_owned();
+    let (_, intent) = app.get(&format!("/api/v1/audit/events/{id}")).await;
+    let cites = |entry: &&Value| !entry["leaf"]["facts"]["citations"][0].is_null();
+    let sentence = intent["related"].as_array().unwrap().iter().find(cites).expect("a citation");
+    (id, sentence["event_id"].as_str().unwrap().to_owned())
+}
+
+async fn opened(app: &TestApp, key: &str, path: &str) -> (StatusCode, String, Vec<u8>) {
+    let response = app.as_user(key, Method::GET, path).send().await.unwrap();
+    let kind = response.headers()["content-type"].to_str().unwrap().to_owned();
+    (response.status(), kind, response.bytes().await.unwrap().to_vec())
+}
+
+async fn openings(app: &TestApp) -> Vec<Value> {
+    let (_, listed) = app.get("/api/v1/audit/events?kind=audit.source_viewed").await;
+    listed["data"].as_array().unwrap().clone()
+}
+
+/// What stands in the `mark` elements of a view.
+fn marked(html: &[u8]) -> String {
+    let html = std::str::from_utf8(html).unwrap();
+    html.split("<mark>").skip(1).filter_map(|rest| rest.split("</mark>").next()).collect()
+}
+
+#[tokio::test]
+async fn an_auditor_opens_the_cited_page_of_that_version_and_nothing_else() {
+    let app = TestApp::with(Size::Starter, |_| {}).await;
+    let collection = app.collection("contracts").await;
+    let lease = app.document(&collection, "lease.pdf", &files::pdf(files::LEASE)).await;
+    let contract = app.document(&collection, "合同.md", files::CONTRACT_ZH.as_bytes()).await;
+    let (lease, contract) = (lease["id"].as_str().unwrap(), contract["id"].as_str().unwrap());
+    let (answer, notice) = asked(&app, "How can the lease be terminated?").await;
+    let (_, penalty) = asked(&app, "逾期履行的违约金是多少？").await;
+    let (clara, auditor) = app.user("clara", &["auditor"], None).await;
+    let (_, admin) = app.user("adam", &["admin", "viewer"], None).await;
+    new_version(&app, contract, "No penalty is due any more, whatever was agreed before.").await;
+    let of = |sentence: &str, rest: &str| format!("/api/v1/audit/events/{sentence}/citations/{rest}");
+
+    let (status, kind, png) = opened(&app, &auditor, &of(&notice, "1/image")).await;
+    assert_eq!((status, kind.as_str(), &png[1..4]), (StatusCode::OK, "image/png", b"PNG".as_slice()));
+    let (_, _, page) = opened(&app, &auditor, &of(&notice, "1/view")).await;
+    assert!(marked(&page).contains("ninety days"), "{}", String::from_utf8_lossy(&page));
+    let (status, _, old) = opened(&app, &auditor, &of(&penalty, "1/view")).await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(marked(&old).contains("千分之三"), "{}", String::from_utf8_lossy(&old));
+    let browser = Browser::sign_in(&app, "clara", "correct horse battery staple").await;
+    let record = browser.client.get(format!("{}/audit/{answer}", app.url)).send().await.unwrap();
+    assert!(record.text().await.unwrap().contains(&of(&notice, "1")), "the record's page does not offer it");
+
+    let recorded = openings(&app).await;
+    assert_eq!(recorded.len(), 3, "{recorded:?}");
+    assert!(recorded.iter().all(|entry| entry["actor"] == clara), "{recorded:?}");
+    assert_eq!(recorded[0]["documents"], json!([contract]));
+    assert_eq!(recorded[0]["leaf"]["facts"], json!({"citation": 1, "page": 1, "version": 1}));
+    assert_eq!(recorded[2]["reference"], *notice);
+
+    for (path, wanted) in [
+        (of(&penalty, "1/image"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (of(&notice, "0/view"), StatusCode::NOT_FOUND),
+        (of(&notice, "99/image"), StatusCode::NOT_FOUND),
+        (of(&answer, "1/view"), StatusCode::NOT_FOUND),
+        (of(&notice, "1/view?section=9"), StatusCode::NOT_FOUND),
+        (format!("/api/v1/documents/{lease}/pages/2/view"), StatusCode::FORBIDDEN),
+    ] {
+        assert_eq!(opened(&app, &auditor, &path).await.0, wanted, "{path}");
+    }
+    assert_eq!(opened(&app, &admin, &of(&notice, "1/view")).await.0, StatusCode::FORBIDDEN);
+    assert_eq!(openings(&app).await.len(), 3, "what nobody was shown is recorded as shown");
+
+    app.request(Method::DELETE, &format!("/api/v1/documents/{lease}")).send().await.unwrap();
+    assert_eq!(opened(&app, &auditor, &of(&notice, "1/image")).await.0, StatusCode::NOT_FOUND);
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn an_erased_question_opens_no_page_any_more() {
+    let app = TestApp::with(Size::Starter, |_| {}).await;
+    let collection = app.collection("contracts").await;
+    app.document(&collection, "lease.pdf", &files::pdf(files::LEASE)).await;
+    let (answer, notice) = asked(&app, "How can the lease be terminated?").await;
+    let (_, first) = app.user("first auditor", &["auditor"], None).await;
+    let (_, second) = app.user("second auditor", &["auditor"], None).await;
+    let path = format!("/api/v1/audit/events/{notice}/citations/1/view");
+    assert_eq!(opened(&app, &first, &path).await.0, StatusCode::OK);
+
+    let wish = json!({ "question_id": answer, "reason": "person_asked" });
+    let (_, erasure) = body(app.as_user(&first, Method::POST, "/api/v1/audit/erasures").json(&wish)).await;
+    let approval = format!("/api/v1/audit/erasures/{}/approval", erasure["id"].as_str().unwrap());
+    let (approved, _) = body(app.as_user(&second, Method::POST, &approval)).await;
+
+    assert_eq!(approved, StatusCode::OK);
+    assert_eq!(opened(&app, &first, &path).await.0, StatusCode::NOT_FOUND);
+    app.stop().await;
+}
