@@ -266,6 +266,7 @@ async fn the_stages_of_a_job_are_heard_as_events() {
     assert!(heard.contains("event: done"), "{heard}");
     let (_, job) = app.get(&format!("/api/v1/jobs/{job}")).await;
     assert_eq!((&job["state"], &job["stage"]), (&json!("succeeded"), &json!("done")));
+    assert_eq!(job["done"], job["total"], "what is over is not all done: {job}");
     app.stop().await;
 }
 

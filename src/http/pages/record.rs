@@ -158,7 +158,7 @@ fn badge(entry: &Entry, proved: bool) -> Markup {
                 "where it was kept when the log began (not from this service), and run on a machine of your own:"
             }
             pre.record { "docent-verify receipt " (entry.event_id) ".tlog-proof --key log.key" }
-            p.quiet { "docs/audit.md says what that proves and what it does not; forty lines of Python in scripts/verify_receipt.py do the same." }
+            p.quiet { "docs/audit.md says what that proves and what it does not; forty lines of Python in scripts/verify_receipt.py, which take the key itself, do the same." }
         }
     }
 }

@@ -1,6 +1,7 @@
 update jobs
 set state = 'succeeded',
     stage = 'done',
+    done = total,
     worker = null,
     lease_until = null,
     error = null,
