@@ -60,15 +60,7 @@ async fn main() {
     println!("{:28} {:>10} {:>10} {:>12}", "", "p50 ms", "p95 ms", "records/s");
     // Taking turns: what else the machine does then hits both.
     for round in 1..=3 {
-        let found = || async { drop(auditor.record(question()).await.unwrap()) };
-        let record = || async { drop(auditor.record(event()).await.unwrap()) };
-        let insert = || async { plain(&pool).await };
-        let proved = || async { drop(auditor.record_proved(event()).await.unwrap()) };
-        let names = ["log, quiet", "log with words, quiet", "log with proof, quiet", "plain insert, quiet"];
-        let quiet = [quiet(record).await, quiet(found).await, quiet(proved).await, quiet(insert).await];
-        for (name, (p50, p95)) in names.iter().zip(quiet) {
-            println!("{name:28} {p50:>10.2} {p95:>10.2} {:>12}", "");
-        }
+        quiet_round(&auditor, &pool).await;
         let (log, table) = (auditor.clone(), pool.clone());
         let recorded = load(move || {
             let log = log.clone();
@@ -95,6 +87,23 @@ async fn main() {
     }
     auditor.stop();
     tokio::task::spawn_blocking(move || server.stop()).await.unwrap();
+}
+
+/// One after another, each kind of record in turn.
+async fn quiet_round(auditor: &Auditor, pool: &sqlx::PgPool) {
+    let record = || async { drop(auditor.record(event()).await.unwrap()) };
+    let found = || async { drop(auditor.record(question()).await.unwrap()) };
+    let proved = || async { drop(auditor.record_proved(event()).await.unwrap()) };
+    let rows = [
+        ("log, quiet", quiet(record).await),
+        ("log with words, quiet", quiet(found).await),
+        ("log with proof, quiet", quiet(proved).await),
+        ("a whole question, quiet", quiet(|| whole_question(auditor)).await),
+        ("plain insert, quiet", quiet(|| plain(pool)).await),
+    ];
+    for (name, (p50, p95)) in rows {
+        println!("{name:28} {p50:>10.2} {p95:>10.2} {:>12}", "");
+    }
 }
 
 /// No model runs here.
@@ -139,6 +148,16 @@ fn question() -> Event {
     let words: Vec<String> = (0..80).map(|n| format!("word{n}")).collect();
     let content = json!({ "answer": words.join(" "), "prompt": "b".repeat(1_400) });
     Event { kind: "chat.measured", content: Some(content), ..event() }
+}
+
+/// All that a question with one sentence waits for: four records, one after another, the last with its proof.
+async fn whole_question(auditor: &Auditor) {
+    let intent = Event { kind: "chat.intent", outcome: None, ..question() };
+    let reference = Some(intent.id);
+    auditor.record(intent).await.unwrap();
+    auditor.record(Event { kind: "chat.sources", reference, content: None, ..event() }).await.unwrap();
+    auditor.record(Event { kind: "chat.sentence", reference, ..event() }).await.unwrap();
+    auditor.record_proved(Event { kind: "chat.completed", reference, ..question() }).await.unwrap();
 }
 
 async fn plain(pool: &sqlx::PgPool) {

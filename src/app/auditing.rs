@@ -235,7 +235,8 @@ fn outside(status: &Value) -> (bool, String) {
         return (false, "no checkpoint has left the database yet".to_owned());
     };
     let shelves = words(&status["shelves"]).join(", ");
-    (true, format!("the newest checkpoint outside speaks of {handed} entries, in: {shelves}"))
+    let at = status["handed_out_at"].as_str().unwrap_or_default();
+    (true, format!("the newest checkpoint outside speaks of {handed} entries, since {at}, in: {shelves}"))
 }
 
 fn durable(status: &Value) -> (bool, String) {

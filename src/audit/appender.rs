@@ -4,6 +4,7 @@
 use crate::audit::AuditError;
 use crate::audit::AuditorParts;
 use crate::audit::event;
+use crate::audit::handing::Handed;
 use crate::audit::orphans;
 use crate::audit::seal::Sealer;
 use crate::audit::tree::Tree;
@@ -15,7 +16,6 @@ use crate::ports::LogEntry;
 use crate::ports::LogStore;
 use crate::ports::PrefixCache;
 use crate::ports::StoreError;
-use ledger::TreeHead;
 use metrics::counter;
 use metrics::gauge;
 use metrics::histogram;
@@ -60,7 +60,7 @@ pub(super) struct Log {
     pub(super) prefixes: Arc<dyn PrefixCache>,
     pub(super) witnesses: Vec<Witness>,
     /// The newest checkpoint that left the house.
-    pub(super) handed: Mutex<Option<TreeHead>>,
+    pub(super) handed: Mutex<Option<Handed>>,
     doubt: OnceLock<String>,
     node: String,
     timeout: Duration,
@@ -76,6 +76,7 @@ impl Log {
         let AuditorParts {
             store, shelves, prefixes, config, retention, master_key, boot, node, service, ..
         } = parts;
+        gauge!("docent_audit_doubted").set(0.0);
         Self {
             store,
             sealer: Sealer::new(master_key, boot, &node, service, retention),

@@ -5,6 +5,7 @@ use crate::audit::Auditor;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
 use crate::audit::read;
+use crate::domain::AclFilter;
 use crate::domain::CollectionId;
 use crate::domain::DocumentId;
 use crate::domain::EventId;
@@ -21,7 +22,7 @@ pub struct Cited {
     sentence: EventId,
     number: usize,
     /// Where its document is, as the record of the passages shown to the model says.
-    pub collection: CollectionId,
+    collection: CollectionId,
     /// Which document.
     pub document: DocumentId,
     /// Which version.
@@ -30,6 +31,13 @@ pub struct Cited {
     pub page: u32,
     /// Which characters of the version's text.
     pub span: Span,
+}
+
+impl Cited {
+    /// Within what its page is read: empty for who is no auditor.
+    pub fn filter(&self, reader: &Principal) -> AclFilter {
+        reader.filter_for_evidence(self.collection)
+    }
 }
 
 /// A citation in the leaf of its sentence.
@@ -53,7 +61,7 @@ struct Shown {
 
 impl Auditor {
     /// The citation of a recorded sentence, counted from 1. None when there is no such one, when the sentence's content was
-    /// erased (what it pointed at is not opened by way of it any more), or when the records are not what was written. Nothing
+    /// erased (what it pointed at is not opened by way of it any more), or when the log did not sign what the records say. Nothing
     /// is recorded of it: see [`Auditor::record_opened`].
     ///
     /// # Errors
@@ -68,6 +76,9 @@ impl Auditor {
         let Some((_, related)) = self.log.store.find(intent).await? else { return Ok(None) };
         let sources = related.iter().find(|entry| entry.kind == "chat.sources").map(read::entry);
         let Some(sources) = sources.filter(|sources| sources.verified) else { return Ok(None) };
+        if !(self.proved(&said).await? && self.proved(&sources).await?) {
+            return Ok(None);
+        }
         Ok(joined(&said.leaf, &sources.leaf, sentence, number))
     }
 

@@ -1,4 +1,4 @@
-//! A range of the log as a file for `docent-verify`: records and the checkpoints between them, read in pages and written as
+//! A range or a selection of the log as a file for `docent-verify`: records and the checkpoints between them, read in pages and written as
 //! it is taken. Knows no HTTP.
 
 use crate::audit::AuditError;
@@ -6,6 +6,7 @@ use crate::audit::Auditor;
 use crate::audit::appender::Log;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
+use crate::audit::read;
 use crate::audit::read::Entry;
 use crate::audit::read::entry;
 use crate::audit::seal::written;
@@ -19,6 +20,7 @@ use crate::ports::StoredCheckpoint;
 use crate::ports::StoredEntry;
 use ledger::Frontier;
 use ledger::SignedCheckpoint;
+use ledger::export::Disclosed;
 use ledger::export::Writer;
 use ledger::export::write::About;
 use serde_json::Value;
@@ -105,6 +107,29 @@ pub(super) async fn selection(
     }
     let facts = json!({"scope": "selection", "records": entries.len(), "filter": filter_facts(&query)});
     record_export(auditor, reader, facts).await?;
+    proved(log, entries).await
+}
+
+/// A question, or another entry, with what belongs to it, in the same form and with their content, which the keys beside it
+/// bind to the leaves; none when there is no such entry.
+pub(super) async fn disclosure(
+    auditor: &Auditor,
+    reader: &Principal,
+    id: EventId,
+) -> Result<Option<Pieces>, AuditError> {
+    let log = Arc::clone(&auditor.log);
+    let Some((entry, related)) = log.store.find(id).await? else { return Ok(None) };
+    let mut entries = vec![entry];
+    entries.extend(related);
+    let facts = json!({"scope": "disclosure", "records": entries.len()});
+    let documents = entries[0].documents.clone();
+    auditor.record(Event { reference: Some(id), documents, ..exported(reader, facts) }).await?;
+    read::fetch_sealed(&log, &mut entries).await?;
+    proved(log, entries).await
+}
+
+/// Entries in their order, each with its proof, and its content where it is there.
+async fn proved(log: Arc<Log>, entries: Vec<StoredEntry>) -> Result<Option<Pieces>, AuditError> {
     let Some(newest) = log.store.head().await?.newest else { return Ok(None) };
     let (pieces, taken) = mpsc::channel(WAITING);
     tokio::spawn(async move {
@@ -146,7 +171,9 @@ async fn write_selection(
         for entry in page {
             let proved = tree::prove_by(log.store.as_ref(), &entry.leaf, entry.leaf_index, newest).await;
             let proved = proved.map_err(io::Error::other)?;
-            writer.chosen(entry.leaf_index.cast_unsigned(), &entry.leaf, proved.hashes(), None)?;
+            let opened = log.sealer.disclose(entry);
+            let disclosed = opened.as_ref().map(|(content, key)| Disclosed { content, key });
+            writer.chosen(entry.leaf_index.cast_unsigned(), &entry.leaf, proved.hashes(), disclosed)?;
         }
         if pieces.send(Ok(buffer.take())).await.is_err() {
             return Ok(()); // nobody takes it any more
@@ -174,14 +201,7 @@ fn filter_facts(query: &LogQuery) -> Value {
 
 /// Where nothing can be recorded any more, exports are how it is found out what is wrong.
 async fn record_export(auditor: &Auditor, reader: &Principal, facts: Value) -> Result<(), AuditError> {
-    match auditor.record(exported(reader, facts)).await {
-        Ok(_) => Ok(()),
-        Err(_) if auditor.log.doubt().is_some() => {
-            tracing::warn!(user.id = %reader.user(), "an export of a doubted log is not recorded");
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
+    auditor.record_unless_doubted(exported(reader, facts)).await
 }
 
 fn exported(reader: &Principal, facts: Value) -> Event {

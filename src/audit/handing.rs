@@ -12,6 +12,13 @@ use metrics::gauge;
 use std::sync::PoisonError;
 use time::OffsetDateTime;
 
+/// A checkpoint that somebody outside took.
+#[derive(Clone, Copy)]
+pub(super) struct Handed {
+    pub(super) head: TreeHead,
+    pub(super) at: OffsetDateTime,
+}
+
 /// One pass over all shelves. What does not take it is said and tried again at the next pass.
 pub(super) async fn hand_out(log: &Log) {
     match newest(log).await {
@@ -31,7 +38,7 @@ async fn newest(log: &Log) -> Result<Option<(TreeHead, String)>, StoreError> {
     }
     let before = *log.handed.lock().unwrap_or_else(PoisonError::into_inner);
     let doubt = match before {
-        Some(before) => trust::against(log.store.as_ref(), &before, "the one handed out last").await?,
+        Some(before) => trust::against(log.store.as_ref(), &before.head, "the one handed out last").await?,
         None => None,
     };
     if let Some(doubt) = doubt {
@@ -45,22 +52,27 @@ async fn newest(log: &Log) -> Result<Option<(TreeHead, String)>, StoreError> {
 }
 
 async fn put(log: &Log, head: TreeHead, note: &str) {
-    let mut everywhere = true;
+    let mut taken = 0;
     for shelf in &log.shelves {
-        if let Err(error) = shelf.put(head.size.cast_signed(), note).await {
-            everywhere = false;
-            counter!("docent_audit_checkpoint_failures_total").increment(1);
-            tracing::error!(%error, shelf = shelf.name(), "the newest checkpoint could not be handed out");
+        match shelf.put(head.size.cast_signed(), note).await {
+            Ok(()) => taken += 1,
+            Err(error) => {
+                counter!("docent_audit_checkpoint_failures_total").increment(1);
+                tracing::error!(%error, shelf = shelf.name(), "the newest checkpoint could not be handed out");
+            }
         }
     }
     for witness in &log.witnesses {
-        everywhere &= show(log, witness, head.size.cast_signed(), note).await;
+        taken += usize::from(show(log, witness, head.size.cast_signed(), note).await);
     }
-    *log.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(head);
+    if taken == 0 {
+        return;
+    }
+    let now = OffsetDateTime::now_utc();
+    *log.handed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Handed { head, at: now });
     gauge!("docent_audit_checkpoint_size").set(head.size as f64);
-    if everywhere {
-        gauge!("docent_audit_checkpoint_timestamp_seconds")
-            .set(OffsetDateTime::now_utc().unix_timestamp() as f64);
+    if taken == log.shelves.len() + log.witnesses.len() {
+        gauge!("docent_audit_checkpoint_timestamp_seconds").set(now.unix_timestamp() as f64);
     }
 }
 

@@ -200,7 +200,16 @@ impl Auditor {
         export::selection(self, reader, query).await
     }
 
-    /// The same records without proofs, for a table.
+    /// Exports one entry and those that refer to it, with proofs and with their content, so that somebody outside can check
+    /// what was asked and answered; none when there is no such entry. The export is itself an event, recorded before it begins.
+    ///
+    /// # Errors
+    /// As [`Auditor::export_selection`], also in a doubted log: content leaves with a record of it alone.
+    pub async fn disclose(&self, reader: &Principal, id: EventId) -> Result<Option<Pieces>, AuditError> {
+        export::disclosure(self, reader, id).await
+    }
+
+    /// Selected records without proofs, for a table.
     ///
     /// # Errors
     /// As [`Auditor::export_selection`].
@@ -234,7 +243,8 @@ impl Auditor {
         self.log.sealer.words(text)
     }
 
-    /// One entry in full, with the content of what belongs to it. Reading is itself an event, `audit.viewed`, recorded before anything is shown.
+    /// One entry in full, with the content of what belongs to it. Reading is itself an event, `audit.viewed`, recorded before
+    /// anything is shown. A doubted log shows it without content, for nothing can be recorded.
     ///
     /// # Errors
     /// When the store does not answer or the view cannot be recorded.
@@ -257,6 +267,27 @@ impl Auditor {
     /// When the store does not answer.
     pub async fn proved(&self, read: &Entry) -> Result<bool, AuditError> {
         read::proved(&self.log, read).await
+    }
+
+    /// As [`Auditor::record`], but what auditors do to find out what is wrong with a doubted log goes on unrecorded.
+    ///
+    /// # Errors
+    /// As [`Auditor::record`], while the log is not doubted.
+    pub async fn record_unless_doubted(&self, event: Event) -> Result<(), AuditError> {
+        let (kind, actor) = (event.kind, event.actor.as_ref().map(|actor| actor.user));
+        match self.record(event).await {
+            Ok(_) => Ok(()),
+            Err(_) if self.doubt().is_some() => {
+                tracing::warn!(event.kind = kind, user.id = ?actor, "not recorded: the audit log is doubted");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Why the log takes nothing any more; none while nothing speaks against it.
+    pub fn doubt(&self) -> Option<&str> {
+        self.log.doubt()
     }
 
     /// Whether the log takes entries: the last heart-beat or append was written.

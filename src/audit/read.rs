@@ -21,6 +21,7 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::json;
 use std::collections::HashMap;
+use std::collections::hash_map;
 use time::OffsetDateTime;
 
 const MAX_LISTED: i64 = 200;
@@ -65,8 +66,8 @@ pub struct Entry {
     /// SHA-256(0x00 ‖ leaf), hex (RFC 6962).
     pub leaf_hash: String,
     /// The leaf has this hash and says what the fields above say; when one entry is read with its content, the content
-    /// is also the one the leaf commits to. False means that somebody changed the stored entry, or removed its content without
-    /// a record of it.
+    /// is also the one the leaf commits to, its erasure and its review are what records say. False means that somebody changed
+    /// the stored entry, or removed its content without a record of it.
     pub verified: bool,
     /// Only when one entry is read, and what belongs to it: the sealed content `{actor_name, actor_address, content}`, opened and checked against the leaf's
     /// commitment. None when nothing was sealed, when it was erased (`erased` says so), or when `verified` is false.
@@ -98,13 +99,22 @@ pub(super) async fn read(
     let Some((stored, related)) = auditor.log.store.find(id).await? else {
         return Ok(None);
     };
+    if auditor.doubt().is_some() {
+        return Ok(Some(without_content(&stored, &related)));
+    }
     auditor.record(viewed(reader, &stored, related.len())).await?;
     let mut read = opened(&auditor.log, &stored);
     read.related = with_content(&auditor.log, related).await?;
-    if let Some(erased) = &mut read.erased {
-        explain(&auditor.log, erased).await?;
-    }
+    check_erased(&auditor.log, &mut read).await?;
+    check_review(&mut read);
     Ok(Some(read))
+}
+
+/// What a doubted log still shows: opening content would have to be recorded.
+fn without_content(stored: &StoredEntry, related: &[StoredEntry]) -> Entry {
+    let mut read = entry(stored);
+    read.related = related.iter().map(entry).collect();
+    read
 }
 
 pub(super) async fn outcome_of(log: &Log, intent: EventId) -> Result<Option<Entry>, AuditError> {
@@ -114,25 +124,73 @@ pub(super) async fn outcome_of(log: &Log, intent: EventId) -> Result<Option<Entr
     Ok(outcome.map(|(stored, _)| opened(log, &stored)))
 }
 
-/// Several at once.
 async fn with_content(log: &Log, mut entries: Vec<StoredEntry>) -> Result<Vec<Entry>, AuditError> {
-    let ids: Vec<EventId> = entries.iter().map(|entry| entry.event_id).collect();
-    let mut sealed: HashMap<EventId, Sealed> = log.store.sealed(&ids).await?.into_iter().collect();
-    for entry in &mut entries {
-        entry.sealed = sealed.remove(&entry.event_id);
-    }
+    fetch_sealed(log, &mut entries).await?;
     Ok(entries.iter().map(|stored| opened(log, stored)).collect())
 }
 
-/// Fills in what the erasing entry says.
-async fn explain(log: &Log, erased: &mut Erased) -> Result<(), AuditError> {
-    let Some((stored, _)) = log.store.find(erased.event_id).await? else { return Ok(()) };
-    let leaf = entry(&stored).leaf;
-    let facts = &leaf["facts"];
-    erased.at = leaf["recorded_at"].as_str().map(str::to_owned);
-    erased.reason = facts["reason"].as_str().map(str::to_owned);
-    erased.approved_by = serde_json::from_value(facts["approved_by"].clone()).unwrap_or_default();
+/// What is sealed of several at once.
+pub(super) async fn fetch_sealed(log: &Log, entries: &mut [StoredEntry]) -> Result<(), AuditError> {
+    let ids: Vec<EventId> = entries.iter().map(|entry| entry.event_id).collect();
+    let mut sealed: HashMap<EventId, Sealed> = log.store.sealed(&ids).await?.into_iter().collect();
+    for entry in entries {
+        entry.sealed = sealed.remove(&entry.event_id);
+    }
     Ok(())
+}
+
+/// Fills in what the erasing entries say. An erasure that no record speaks of is none: the content is gone without one.
+async fn check_erased(log: &Log, read: &mut Entry) -> Result<(), AuditError> {
+    let mut known: HashMap<EventId, Option<Value>> = HashMap::new();
+    let (one, related) = (&mut read.verified, &mut read.related);
+    let own = std::iter::once((read.event_id, one, &mut read.erased));
+    let others = related.iter_mut().map(|entry| (entry.event_id, &mut entry.verified, &mut entry.erased));
+    for (id, verified, said) in own.chain(others) {
+        let Some(erased) = said else { continue };
+        if let hash_map::Entry::Vacant(unknown) = known.entry(erased.event_id) {
+            unknown.insert(erasing(log, erased.event_id).await?);
+        }
+        let leaf = known[&erased.event_id].as_ref();
+        if let Some(leaf) = leaf.filter(|leaf| names(&leaf["facts"]["records"], id)) {
+            erased.explain(leaf);
+        } else {
+            (*verified, *said) = (false, None);
+        }
+    }
+    Ok(())
+}
+
+/// The leaf of a record of erasure that the log holds.
+async fn erasing(log: &Log, id: EventId) -> Result<Option<Value>, AuditError> {
+    let Some((stored, _)) = log.store.find(id).await? else { return Ok(None) };
+    let said = entry(&stored);
+    let is_one = said.verified && said.kind == "record.erased" && proved(log, &said).await?;
+    Ok(is_one.then_some(said.leaf))
+}
+
+fn names(records: &Value, id: EventId) -> bool {
+    records.as_array().is_some_and(|records| records.contains(&json!(id)))
+}
+
+impl Erased {
+    fn explain(&mut self, leaf: &Value) {
+        let facts = &leaf["facts"];
+        self.at = leaf["recorded_at"].as_str().map(str::to_owned);
+        self.reason = facts["reason"].as_str().map(str::to_owned);
+        self.approved_by = serde_json::from_value(facts["approved_by"].clone()).unwrap_or_default();
+    }
+}
+
+/// The state of a review is kept for searching; what counts is the last step that was recorded.
+fn check_review(read: &mut Entry) {
+    let steps = read.related.iter().filter(|step| step.kind == "review.changed" && step.verified);
+    let last = steps.max_by_key(|step| step.leaf_index);
+    let recorded = last.and_then(|step| Some((step.outcome.as_deref()?, step.actor?)));
+    let kept = read.review.map(|review| (review.state.as_str(), review.changed_by));
+    if recorded != kept {
+        tracing::error!(event.id = %read.event_id, "the state of a review is not the one that was recorded");
+        read.verified = false;
+    }
 }
 
 /// With its content, where it is still there and fits the leaf.

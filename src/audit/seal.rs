@@ -16,6 +16,8 @@ use crate::ports::StoredEntry;
 use crate::ports::Term;
 use ledger::BlindingKey;
 use ledger::MasterKey;
+use ledger::Opened;
+use ledger::RecordKey;
 use ledger::SealedContent;
 use ledger::Subject;
 use serde_json::Value;
@@ -131,19 +133,29 @@ impl Sealer {
 
     /// Opens what was sealed and checks it against the leaf; none when it does not fit.
     pub(super) fn open(&self, stored: &StoredEntry, leaf: &Value, sealed: &Sealed) -> Option<Value> {
+        serde_json::from_slice(&self.opened(stored, leaf, sealed)?.content).ok()
+    }
+
+    /// The same as it was sealed, with the key by which anybody can check it against the leaf.
+    pub(super) fn disclose(&self, stored: &StoredEntry) -> Option<(String, RecordKey)> {
+        let leaf: Value = serde_json::from_slice(&stored.leaf).ok()?;
+        let Opened { content, key } = self.opened(stored, &leaf, stored.sealed.as_ref()?)?;
+        Some((String::from_utf8(content).ok()?, key))
+    }
+
+    fn opened(&self, stored: &StoredEntry, leaf: &Value, sealed: &Sealed) -> Option<Opened> {
         let sealed = SealedContent {
             wrapped_key: sealed.wrapped_key.clone(),
             ciphertext: sealed.ciphertext.clone(),
             commitment: digest(&leaf["content"]["commitment"])?,
             ciphertext_sha256: digest(&leaf["content"]["ciphertext_sha256"])?,
         };
-        match ledger::open(&self.master, subject(stored.event_id, &stored.kind), &sealed) {
-            Ok(opened) => serde_json::from_slice(&opened.content).ok(),
-            Err(error) => {
+        let opened = ledger::open(&self.master, subject(stored.event_id, &stored.kind), &sealed);
+        opened
+            .inspect_err(|error| {
                 tracing::error!(event.id = %stored.event_id, %error, "sealed content of an audit entry does not open");
-                None
-            }
-        }
+            })
+            .ok()
     }
 }
 

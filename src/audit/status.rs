@@ -5,6 +5,7 @@ use crate::audit::Auditor;
 use crate::audit::witnesses::Witness;
 use serde::Serialize;
 use std::sync::PoisonError;
+use time::OffsetDateTime;
 
 /// How the log is doing.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -17,6 +18,10 @@ pub struct LogStatus {
     pub signed: i64,
     /// The same of the newest checkpoint that left the database; none before the first.
     pub handed_out: Option<i64>,
+    /// When it did.
+    #[serde(with = "time::serde::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = "date-time")]
+    pub handed_out_at: Option<OffsetDateTime>,
     /// Where checkpoints go.
     pub shelves: Vec<String>,
     /// Who else signs them.
@@ -64,7 +69,8 @@ impl Auditor {
             origin: log.tree.verifier().name().to_owned(),
             entries: head.entries,
             signed: head.newest.map_or(0, |newest| newest.size),
-            handed_out: handed.map(|head| head.size.cast_signed()),
+            handed_out: handed.map(|handed| handed.head.size.cast_signed()),
+            handed_out_at: handed.map(|handed| handed.at),
             shelves: log.shelves.iter().map(|shelf| shelf.name()).collect(),
             witnesses: log.witnesses.iter().map(witness).collect(),
             writable: self.healthy(),

@@ -71,11 +71,14 @@ impl Growing for Tree {
         let frontier = Frontier::from_roots(size.cast_unsigned(), needed.to_vec());
         let mut frontier =
             frontier.ok_or_else(|| damaged("its tree has not the hashes that its size asks for"))?;
-        let same = |newest: &StoredCheckpoint| {
-            (newest.size, newest.root) == (size, frontier.head().root)
-                && self.believed(&newest.note) == Some(frontier.head())
+        let same = match newest {
+            Some(newest) => {
+                (newest.size, newest.root) == (size, frontier.head().root)
+                    && self.believed(&newest.note) == Some(frontier.head())
+            }
+            None => size == 0,
         };
-        if !newest.is_none_or(same) {
+        if !same {
             return Err(damaged("its entries are not those that it signed last"));
         }
         let mut hashes = Vec::with_capacity(2 * leaves.len());

@@ -64,7 +64,11 @@ pub(super) async fn against(
 /// Compares the entries, the tree and the newest checkpoint of the database with each other.
 pub(super) async fn own(store: &dyn LogStore, tree: &Tree) -> Result<Option<String>, StoreError> {
     let LogHead { entries: size, newest } = store.head().await?;
-    let Some(newest) = newest else { return Ok(None) };
+    let Some(newest) = newest else {
+        return Ok((size > 0).then(|| {
+            format!("the log has {size} entries and no checkpoint: somebody removed what it signed")
+        }));
+    };
     let Some(head) = tree.believed(&newest.note) else {
         return Ok(Some(format!(
             "the log's newest checkpoint (of {} entries) is not signed with its key: another master key or `audit.origin` than \

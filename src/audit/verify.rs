@@ -46,18 +46,20 @@ pub(super) async fn verify(
     asked_by: Option<&Principal>,
 ) -> Result<Verification, AuditError> {
     let log = Arc::clone(&auditor.log);
+    log.look().await?;
     let outcome = records(&log).await?;
     let stored =
         if outcome.flaw.is_none() { hashes(&log, outcome.report.next.cast_signed()).await? } else { None };
     let mut verification = Verification {
-        holds: outcome.flaw.is_none() && stored.is_none(),
+        holds: outcome.flaw.is_none() && stored.is_none() && log.doubt().is_none(),
         records: outcome.report.records.cast_signed(),
         checkpoints: outcome.report.checkpoints.cast_signed(),
         first_bad: outcome.flaw.as_ref().and_then(|flaw| flaw.position).map(u64::cast_signed).or(stored),
         problem: outcome
             .flaw
             .map(|flaw| flaw.problem.to_string())
-            .or_else(|| stored.map(|_| "the tree's stored hashes are not those of the record".to_owned())),
+            .or_else(|| stored.map(|_| "the tree's stored hashes are not those of the record".to_owned()))
+            .or_else(|| log.doubt().map(str::to_owned)),
         event_id: None,
     };
     if let Some(problem) = &verification.problem {
@@ -92,7 +94,8 @@ async fn records(log: &Arc<Log>) -> Result<Outcome, AuditError> {
     let Some(pieces) = pieces else { return Ok(empty()) };
     let policy = log.tree.policy();
     let handed = *log.handed.lock().unwrap_or_else(PoisonError::into_inner);
-    let held = handed.map(|head| Held { head, source_name: "the checkpoint handed out last".to_owned() });
+    let held = handed
+        .map(|handed| Held { head: handed.head, source_name: "the checkpoint handed out last".to_owned() });
     let source = PieceReader::new(pieces);
     let checked = tokio::task::spawn_blocking(move || {
         ledger::export::verify(source, &policy, held.into_iter().collect(), |_bytes| ())

@@ -3,6 +3,7 @@
 
 use crate::audit::Entry;
 use crate::audit::LogStatus;
+use crate::audit::Pieces;
 use crate::audit::Verification;
 use crate::domain::EventId;
 use crate::http::State as Service;
@@ -42,6 +43,21 @@ pub(super) async fn receipt(
     receipt_file(&state, id).await
 }
 
+/// An entry and those that refer to it with proofs **and with their content**, for somebody outside to check: a selection as
+/// docs/audit-format.md §6 has it, with each record's content and the key that binds it to the record. Recorded as an event.
+#[utoipa::path(get, path = "/api/v1/audit/events/{id}/disclosure", operation_id = "disclose_audit_event", tag = "audit",
+    params(("id" = EventId, Path)),
+    responses((status = 200, description = "JSON lines", body = String, content_type = "application/jsonl")))]
+pub(super) async fn disclosure(
+    State(state): State<Arc<Service>>,
+    Authenticated(who): Authenticated,
+    Segments(id): Segments<EventId>,
+) -> Result<Response, AppError> {
+    let pieces = state.auditor.disclose(&who, id).await?.ok_or_else(|| AppError::missing("entry"))?;
+    let name = format!("attachment; filename=\"{id}.jsonl\"");
+    Ok(json_lines(name, pieces))
+}
+
 /// The newest thing that the log signed of itself: its name, how many entries, the hash over all (C2SP `tlog-checkpoint`).
 #[utoipa::path(get, path = "/api/v1/audit/checkpoint", operation_id = "get_checkpoint", tag = "audit",
     responses((status = 200, description = "The signed note", body = String, content_type = "text/plain")))]
@@ -79,12 +95,7 @@ pub(super) async fn export(
     let first = params.optional("first").unwrap_or(0);
     params.finish()?;
     let pieces = state.auditor.export(&who, first).await?.ok_or_else(|| AppError::missing("entry"))?;
-    let body = Body::from_stream(ReceiverStream::new(pieces));
-    let headers = [
-        (header::CONTENT_TYPE, "application/jsonl"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"audit-log.jsonl\""),
-    ];
-    Ok((headers, body).into_response())
+    Ok(json_lines("attachment; filename=\"audit-log.jsonl\"".to_owned(), pieces))
 }
 
 /// Checks the whole log now, as the service does by itself each night: all records, checkpoints and stored hashes. Recorded as
@@ -103,6 +114,13 @@ pub(super) async fn receipt_file(state: &Service, id: EventId) -> Result<Respons
     let receipt = state.auditor.receipt(id).await?.ok_or_else(|| AppError::missing("entry"))?;
     let name = format!("attachment; filename=\"{id}.tlog-proof\"");
     Ok(([(header::CONTENT_DISPOSITION, name)], plain(receipt)).into_response())
+}
+
+/// An export as it comes.
+pub(super) fn json_lines(disposition: String, pieces: Pieces) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "application/jsonl".to_owned()), (header::CONTENT_DISPOSITION, disposition)];
+    (headers, Body::from_stream(ReceiverStream::new(pieces))).into_response()
 }
 
 fn plain(text: String) -> Response {

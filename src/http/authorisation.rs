@@ -147,6 +147,7 @@ pub(super) const TABLE: &[Rule] = &[
     Rule::api("GET", "/api/v1/audit/events", AUDITORS),
     Rule::api("GET", "/api/v1/audit/events/{id}", AUDITORS),
     Rule::api("GET", "/api/v1/audit/events/{id}/receipt", AUDITORS),
+    Rule::api("GET", "/api/v1/audit/events/{id}/disclosure", AUDITORS).streaming(),
     Rule::api("GET", "/api/v1/audit/events/{id}/citations/{n}/image", AUDITORS),
     Rule::api("GET", "/api/v1/audit/events/{id}/citations/{n}/view", AUDITORS),
     Rule::api("POST", "/api/v1/audit/events/{id}/review", AUDITORS),

@@ -31,7 +31,9 @@ pub(super) async fn image(
     State(state): State<Arc<Service>>,
     Authenticated(who): Authenticated,
     Segments((sentence, number)): Segments<(EventId, usize)>,
+    params: Params,
 ) -> Result<Response, AppError> {
+    params.finish()?;
     let (cited, filter) = found(&state, &who, sentence, number).await?;
     let image = PageImage {
         document: cited.document,
@@ -46,20 +48,18 @@ pub(super) async fn image(
 }
 
 /// The page that a citation stands on, as it reads: a fragment of HTML with the cited words in `mark` elements; for every
-/// format. Recorded as `audit.source_viewed`.
+/// format. Of a long page only the section where they begin. Recorded as `audit.source_viewed`.
 #[utoipa::path(get, path = "/api/v1/audit/events/{id}/citations/{n}/view", operation_id = "get_cited_page_view",
     tag = "audit",
     params(("id" = EventId, Path, description = "of the sentence's entry (`chat.sentence`)"),
-        ("n" = usize, Path, minimum = 1, description = "which of its citations"),
-        ("section" = Option<u32>, Query, minimum = 1, description = "the cited words' when left out")),
+        ("n" = usize, Path, minimum = 1, description = "which of its citations")),
     responses((status = 200, description = "The page", body = String, content_type = "text/html")))]
 pub(super) async fn page_view(
     State(state): State<Arc<Service>>,
     Authenticated(who): Authenticated,
     Segments((sentence, number)): Segments<(EventId, usize)>,
-    mut params: Params,
+    params: Params,
 ) -> Result<Response, AppError> {
-    let section = view::section_of(&mut params);
     params.finish()?;
     let (cited, filter) = found(&state, &who, sentence, number).await?;
     let wanted = view::Wanted {
@@ -67,7 +67,7 @@ pub(super) async fn page_view(
         version: Some(cited.version),
         page: cited.page,
         highlight: Some(cited.span),
-        section,
+        part: view::Part::Highlighted,
     };
     let drawn = view::drawn(&state, wanted, &filter).await?;
     state.auditor.record_opened(&who, &cited).await?;
@@ -82,6 +82,6 @@ async fn found(
 ) -> Result<(Cited, AclFilter), AppError> {
     let cited = state.auditor.cited(sentence, number).await?;
     let cited = cited.ok_or_else(|| AppError::missing("citation, or its content was erased"))?;
-    let filter = who.filter_for_evidence(cited.collection);
+    let filter = cited.filter(who);
     Ok((cited, filter))
 }

@@ -12,6 +12,7 @@ use crate::domain::Principal;
 use crate::domain::ReviewState;
 use crate::domain::UserId;
 use crate::http::State as Service;
+use crate::http::audit::json_lines;
 use crate::http::auth::Authenticated;
 use crate::http::error::AppError;
 use crate::http::input::Body;
@@ -22,7 +23,6 @@ use crate::http::params::Segments;
 use crate::ports::LogQuery;
 use crate::ports::Review;
 use axum::Json;
-use axum::body::Body as ResponseBody;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
@@ -35,7 +35,6 @@ use time::Date;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
-use tokio_stream::wrappers::ReceiverStream;
 
 const MAX_NOTE: usize = 4_000;
 const MAX_TEXT: usize = 200;
@@ -80,11 +79,7 @@ pub(super) async fn selection(
     let query = filter(&mut params, &state.auditor);
     params.finish()?;
     let pieces = state.auditor.export_selection(&who, query).await?.ok_or_else(nothing)?;
-    let headers = [
-        (header::CONTENT_TYPE, "application/jsonl"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"audit-selection.jsonl\""),
-    ];
-    Ok((headers, ResponseBody::from_stream(ReceiverStream::new(pieces))).into_response())
+    Ok(json_lines("attachment; filename=\"audit-selection.jsonl\"".to_owned(), pieces))
 }
 
 /// The same selection as a table for people (RFC 4180), without content and without proofs. Recorded as an event.

@@ -208,6 +208,7 @@ fn routes_of_the_log() -> OpenApiRouter<Arc<State>> {
         .routes(routes!(explorer::review))
         .routes(routes!(audit::show))
         .routes(routes!(audit::receipt))
+        .routes(routes!(audit::disclosure))
         .routes(routes!(cited::image))
         .routes(routes!(cited::page_view))
         .routes(routes!(audit::checkpoint))

@@ -1,6 +1,8 @@
 //! The log: every question leaves an intent and exactly one outcome, and without the log nothing leaves.
 
+use crate::support::app::Size;
 use crate::support::app::TestApp;
+use crate::support::app::eventually;
 use crate::support::files;
 use reqwest::Method;
 use reqwest::StatusCode;
@@ -82,6 +84,42 @@ async fn without_the_log_no_answer_leaves() {
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{problem}");
     assert_eq!(problem["code"], "audit_unavailable", "{problem}");
     assert!(!streamed.text().await.unwrap().contains("event: sentence"));
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_has_too_much_to_write_turns_new_questions_away() {
+    let app = TestApp::with(Size::Small, |config| {
+        config.audit.queue_depth = 1;
+        config.audit.timeout_ms = 3_000;
+    })
+    .await;
+    let mut writer = app.database.owner().await;
+    sqlx::query("select pg_advisory_lock(940375422942576641)").execute(&mut writer).await.unwrap();
+    let search = json!({ "query": "rent" });
+
+    let asked = (0..6).map(|_| app.request(Method::POST, "/api/v1/search").json(&search).send());
+    let answers = futures::future::join_all(asked).await;
+
+    let mut busy = 0;
+    for answer in answers {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert!(answer.headers().contains_key("retry-after"));
+        let problem: Value = answer.json().await.unwrap();
+        busy += usize::from(problem["code"] == "audit_busy");
+    }
+    assert!(busy >= 3, "{busy} of 6 were turned away at once");
+    drop(writer);
+    eventually("questions are taken again", || async {
+        let (status, _) = app.post("/api/v1/search", &search).await;
+        (status == StatusCode::OK).then_some(())
+    })
+    .await;
+    let metrics = app.page("/metrics").await;
+    for name in ["audit_queue_depth", "audit_open_intents", "audit_doubted"] {
+        assert!(metrics.contains(&format!("docent_{name}")), "no docent_{name}");
+    }
     app.stop().await;
 }
 

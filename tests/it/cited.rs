@@ -76,13 +76,28 @@ async fn an_auditor_opens_the_cited_page_of_that_version_and_nothing_else() {
         (of(&notice, "0/view"), StatusCode::NOT_FOUND),
         (of(&notice, "99/image"), StatusCode::NOT_FOUND),
         (of(&answer, "1/view"), StatusCode::NOT_FOUND),
-        (of(&notice, "1/view?section=9"), StatusCode::NOT_FOUND),
+        (of(&notice, "1/view?section=2"), StatusCode::BAD_REQUEST),
         (format!("/api/v1/documents/{lease}/pages/2/view"), StatusCode::FORBIDDEN),
     ] {
         assert_eq!(opened(&app, &auditor, &path).await.0, wanted, "{path}");
     }
     assert_eq!(opened(&app, &admin, &of(&notice, "1/view")).await.0, StatusCode::FORBIDDEN);
     assert_eq!(openings(&app).await.len(), 3, "what nobody was shown is recorded as shown");
+
+    for statement in [
+        "alter table audit.entry disable trigger all",
+        "alter table audit.entry drop constraint entry_leaf_hash_check",
+        "update audit.entry set leaf = convert_to(replace(convert_from(leaf, 'UTF8'), '\"page\":1', '\"page\":2'), 'UTF8')
+         where kind = 'chat.sources'",
+        "update audit.entry set leaf_hash = sha256('\\x00'::bytea || leaf) where kind = 'chat.sources'",
+    ] {
+        app.database.execute_as_owner(statement).await;
+    }
+    assert_eq!(
+        opened(&app, &auditor, &of(&penalty, "1/view")).await.0,
+        StatusCode::NOT_FOUND,
+        "from a forged record"
+    );
 
     app.request(Method::DELETE, &format!("/api/v1/documents/{lease}")).send().await.unwrap();
     assert_eq!(opened(&app, &auditor, &of(&notice, "1/image")).await.0, StatusCode::NOT_FOUND);
@@ -99,6 +114,12 @@ async fn an_erased_question_opens_no_page_any_more() {
     let (_, second) = app.user("second auditor", &["auditor"], None).await;
     let path = format!("/api/v1/audit/events/{notice}/citations/1/view");
     assert_eq!(opened(&app, &first, &path).await.0, StatusCode::OK);
+    let broken =
+        "alter table audit.entry add constraint broken check (kind <> 'audit.source_viewed') not valid";
+    app.database.execute_as_owner(broken).await;
+    let (unrecorded, _, page) = opened(&app, &first, &path).await;
+    assert_eq!(unrecorded, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(!String::from_utf8_lossy(&page).contains("ninety days"), "shown without a record");
 
     let wish = json!({ "question_id": answer, "reason": "person_asked" });
     let (_, erasure) = body(app.as_user(&first, Method::POST, "/api/v1/audit/erasures").json(&wish)).await;

@@ -121,6 +121,27 @@ async fn nobody_erases_their_own_records_and_an_administrator_none() {
     // Administrator and auditor at once.
     let (both, problem) = app.post("/api/v1/audit/erasures", &wish).await;
     assert_eq!((both, &problem["code"]), (StatusCode::FORBIDDEN, &json!("admin_cannot_erase")), "{problem}");
+    let (_, waits) = ask(wish.clone()).await;
+    let waits = format!("/api/v1/audit/erasures/{}", waits["id"].as_str().unwrap());
+    let hold = json!({ "question_id": id });
+    let (_, placed) = post(&app, &people.first.1, "/api/v1/audit/holds", &hold).await;
+    let placed = format!("/api/v1/audit/holds/{}", placed["id"].as_str().unwrap());
+    for (method, path) in [
+        (Method::POST, format!("{waits}/approval")),
+        (Method::POST, format!("{waits}/refusal")),
+        (Method::DELETE, placed.clone()),
+    ] {
+        let (both, problem) = body(app.request(method, &path)).await;
+        assert_eq!(
+            (both, &problem["code"]),
+            (StatusCode::FORBIDDEN, &json!("admin_cannot_erase")),
+            "{path}: {problem}"
+        );
+    }
+    let (both, _) = app.post("/api/v1/audit/holds", &hold).await;
+    assert_eq!(both, StatusCode::FORBIDDEN);
+    act(&app, &people.second.1, Method::DELETE, &placed).await;
+    act(&app, &people.second.1, Method::POST, &format!("{waits}/refusal")).await;
     let (several, _) = ask(json!({ "question_id": id, "user_id": people.second.0, "reason": "other" })).await;
     assert_eq!(several, StatusCode::BAD_REQUEST);
     let (nothing, problem) =

@@ -65,6 +65,7 @@ async fn kill_again_and_again(victim: Victim) {
             let before = known.lock().unwrap().len();
             wait_for(&known, before + WRITERS).await;
         }
+        service.strike();
         writers.abort_all();
         while writers.join_next().await.is_some() {}
         Arc::into_inner(service).expect("the writers are gone").kill();

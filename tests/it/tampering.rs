@@ -1,6 +1,7 @@
 //! A database administrator who may do anything, with triggers and constraints out of the way, against the database of a
 //! running service: each change is caught by `docent-verify`, by the service while it runs, or when it starts again.
 
+use crate::support::app::Browser;
 use crate::support::app::Size;
 use crate::support::app::TestApp;
 use crate::support::app::body;
@@ -30,9 +31,12 @@ struct Way {
 const WAYS: &[Way] = &[
     Way {
         name: "a record is edited, its hash beside it too",
-        statements: &["update audit.entry
-            set leaf = convert_to(replace(convert_from(leaf, 'UTF8'), 'boot', 'boat'), 'UTF8')
-            where leaf_index = 4"],
+        statements: &[
+            "update audit.entry
+             set leaf = convert_to(replace(convert_from(leaf, 'UTF8'), 'boot', 'boat'), 'UTF8')
+             where leaf_index = 4",
+            "update audit.entry set leaf_hash = sha256('\\x00'::bytea || leaf) where leaf_index = 4",
+        ],
         first_bad: Some("First bad record: 4"),
         seen_at_start: false,
     },
@@ -105,6 +109,12 @@ const WAYS: &[Way] = &[
             set (root, note) = (select root, note from audit.checkpoint where size = 8)
             where size = (select max(size) from audit.checkpoint)"],
         first_bad: Some("DOES NOT HOLD"),
+        seen_at_start: true,
+    },
+    Way {
+        name: "all that was signed is removed",
+        statements: &["delete from audit.checkpoint"],
+        first_bad: None,
         seen_at_start: true,
     },
 ];
@@ -216,6 +226,79 @@ async fn a_doubted_log_is_read_but_nothing_is_answered_or_changed() {
 }
 
 #[tokio::test]
+async fn an_auditor_signs_in_to_a_doubted_log_and_sees_its_records_without_content() {
+    let app = app().await;
+    app.user("clara", &["auditor"], None).await;
+    app.user("vera", &["viewer"], None).await;
+    let app = app.restarted().await;
+    as_superuser(&app, &["update audit.node set hash = sha256(hash) where position = (select max(position) from audit.node)"])
+        .await;
+    let app = app.restarted().await;
+    let (_, events) = app.get("/api/v1/audit/events?kind=user.create").await;
+    let record = events["data"][0]["event_id"].as_str().unwrap();
+
+    let browser = Browser::sign_in(&app, "clara", "correct horse battery staple").await;
+    let page = |path: String| {
+        let request = browser.client.get(format!("{}{path}", app.url));
+        async move { request.send().await.unwrap().text().await.unwrap() }
+    };
+    let password = json!({ "name": "vera", "password": "correct horse battery staple" });
+    let (others, problem) =
+        body(app.client.post(format!("{}/api/v1/session", app.url)).json(&password)).await;
+    let (list, one) = (page("/audit".to_owned()).await, page(format!("/audit/{record}")).await);
+
+    assert!(list.contains("The log is doubted") && list.contains(record), "{list}");
+    assert!(
+        one.contains("The log is doubted") && one.contains("Leaf hash") && !one.contains("vera"),
+        "{one}"
+    );
+    assert_eq!(
+        (others, &problem["code"]),
+        (StatusCode::SERVICE_UNAVAILABLE, &json!("audit_rollback")),
+        "{problem}"
+    );
+    app.stop().await;
+}
+
+#[tokio::test]
+async fn content_that_no_record_erased_and_a_review_that_no_record_took_are_seen() {
+    let app = app().await;
+    let (_, search) = app.post("/api/v1/search", &json!({ "query": "rent" })).await;
+    assert!(search["data"].is_array(), "{search}");
+    let (_, intents) = app.get("/api/v1/audit/events?kind=search.intent").await;
+    let id = intents["data"][0]["event_id"].as_str().unwrap();
+    let path = format!("/api/v1/audit/events/{id}");
+    let (_, untouched) = app.get(&path).await;
+    as_superuser(
+        &app,
+        &[&format!(
+            "insert into audit.review (intent, state, changed_by, changed_at)
+         select '{id}', 'cleared', actor, now() from audit.entry where event_id = '{id}'"
+        )],
+    )
+    .await;
+    let (_, reviewed) = app.get(&path).await;
+    as_superuser(
+        &app,
+        &[
+            "delete from audit.review",
+            &format!("delete from audit.sealed where event_id = '{id}'"),
+            &format!(
+                "insert into audit.erased (event_id, erased_by)
+             select '{id}', event_id from audit.entry where kind = 'user.create' limit 1"
+            ),
+        ],
+    )
+    .await;
+    let (_, erased) = app.get(&path).await;
+
+    assert_eq!(untouched["verified"], true, "{untouched}");
+    assert_eq!(reviewed["verified"], false, "{reviewed}");
+    assert_eq!((&erased["verified"], &erased["erased"]), (&json!(false), &json!(null)), "{erased}");
+    app.stop().await;
+}
+
+#[tokio::test]
 async fn the_service_finds_what_was_changed_in_the_middle_when_it_looks_through_its_log() {
     let app = app().await;
     let verify = || async { app.post("/api/v1/audit/verifications", &json!({})).await };
@@ -286,6 +369,8 @@ async fn as_superuser(app: &TestApp, statements: &[&str]) {
         "alter table audit.node disable trigger all",
         "alter table audit.checkpoint disable trigger all",
         "alter table audit.mark disable trigger all",
+        "alter table audit.review disable trigger all",
+        "alter table audit.erased disable trigger all",
         "alter table audit.entry drop constraint if exists entry_leaf_hash_check",
     ];
     for statement in free.iter().chain(statements) {

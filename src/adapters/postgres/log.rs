@@ -84,7 +84,9 @@ impl LogStore for Postgres {
         .map_err(store_error)?;
         let related: Result<Vec<StoredEntry>, StoreError> =
             related.into_iter().map(StoredEntry::try_from).collect();
-        Ok(Some((entry.try_into()?, related?)))
+        let mut related = related?;
+        related.sort_by_key(|entry| entry.leaf_index);
+        Ok(Some((entry.try_into()?, related)))
     }
 
     async fn open_intents(

@@ -6,6 +6,7 @@ use sqlx::ConnectOptions;
 use sqlx::Connection;
 use sqlx::PgConnection;
 use sqlx::PgPool;
+use sqlx::Row;
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::postgres::PgPoolOptions;
@@ -31,6 +32,7 @@ pub(super) async fn open(
         .min_connections(1)
         .acquire_timeout(deadline)
         .after_connect(move |connection, _| Box::pin(prepare(connection, timeout_ms)))
+        .after_release(|connection, _| Box::pin(is_outside_transaction(connection)))
         .connect_with(options)
         .await
         .map_err(PostgresError::Connect)
@@ -115,4 +117,16 @@ async fn prepare(connection: &mut PgConnection, timeout_ms: u64) -> Result<(), s
     .fetch_all(connection)
     .await
     .map(|_settings| ())
+}
+
+/// sqlx 0.9.0 takes a connection back with its transaction open when `begin` was dropped half way (issue 4393 there, mended
+/// after that release): locks would stay, and what others do over it would never be committed. Such a one is closed.
+async fn is_outside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    // One's own transaction begins with the statement; an open one began before it.
+    let row = sqlx::raw_sql("select now() = statement_timestamp()").fetch_one(connection).await?;
+    let outside: bool = row.try_get(0)?;
+    if !outside {
+        tracing::warn!("a connection to Postgres came back in a transaction and is closed");
+    }
+    Ok(outside)
 }

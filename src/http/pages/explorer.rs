@@ -76,7 +76,8 @@ pub(super) async fn list(
     let people: BTreeMap<UserId, String> =
         state.users.list().await?.into_iter().map(|user| (user.id, user.name)).collect();
     let views = state.saved_views.list(caller.principal.user()).await?;
-    let shown = Shown { asked: &asked, entries: &entries, next, people: &people, views: &views };
+    let doubt = state.auditor.doubt();
+    let shown = Shown { doubt, asked: &asked, entries: &entries, next, people: &people, views: &views };
     Ok(list_page(&caller.viewer(), &shown, problem.as_deref()))
 }
 
@@ -112,7 +113,18 @@ pub(super) async fn drop_view(
     Ok(Redirect::to("/audit"))
 }
 
+/// What every page of the log says while nothing is added to it.
+pub(super) fn doubted(doubt: &str) -> Markup {
+    html! {
+        p.notice.error role="alert" {
+            strong { "The log is doubted. " } "Nothing is answered, changed or recorded any more, and no content is opened: " (doubt)
+            ". docs/audit.md says what to do."
+        }
+    }
+}
+
 struct Shown<'a> {
+    doubt: Option<&'a str>,
     asked: &'a Asked,
     entries: &'a [Entry],
     next: Option<i64>,
@@ -127,6 +139,7 @@ fn list_page(viewer: &Viewer<'_>, shown: &Shown<'_>, problem: Option<&str>) -> M
             h1 { "Audit" }
             p.row { a href="/audit/retention" { "Erasures and holds" } a href="/api/v1/audit/export" { "The whole log" } }
         }
+        @if let Some(doubt) = shown.doubt { (doubted(doubt)) }
         @if let Some(problem) = problem { p.notice.error role="alert" { (problem) } }
         (saved(viewer, shown.views))
         (form(shown))

@@ -7,6 +7,9 @@ use maud::html;
 use serde_json::Value;
 use serde_json::json;
 
+/// Where content would stand.
+const GONE: &str = "(erased, or not opened)";
+
 /// What was asked and what came of it.
 pub(super) fn question(intent: &Entry) -> Markup {
     let name = intent.content.as_ref().and_then(|content| content["actor_name"].as_str());
@@ -14,7 +17,7 @@ pub(super) fn question(intent: &Entry) -> Markup {
     html! {
         div.panel {
             dl.facts {
-                dt { "Asked by" } dd { (name.unwrap_or("(erased)")) }
+                dt { "Asked by" } dd { (name.unwrap_or(GONE)) }
                 dt { "Asked with" } dd { (asked_with(intent)) }
                 dt { "Asked at" } dd { (intent.leaf["recorded_at"].as_str().unwrap_or_default()) }
                 dt { "Outcome" }
@@ -22,7 +25,7 @@ pub(super) fn question(intent: &Entry) -> Markup {
             }
             @match words(intent, "question") {
                 Some(question) => blockquote { strong { (question) } },
-                None => p.quiet { "The question's words are erased." },
+                None => p.quiet { "The question's words: " (GONE) },
             }
             @let sentences: Vec<&Entry> = of_kind(intent, "chat.sentence").collect();
             @if sentences.is_empty() {
@@ -54,12 +57,12 @@ fn sent(sentence: &Entry) -> Markup {
     let citations = facts["citations"].as_array().map(Vec::as_slice).unwrap_or_default();
     html! {
         p.answer {
-            span class={ "sentence " (verdict) } { (words(sentence, "text").unwrap_or("(erased)")) }
+            span class={ "sentence " (verdict) } { (words(sentence, "text").unwrap_or(GONE)) }
             span class={ "verdict " (verdict) } { (verdict) }
         }
         @for (index, citation) in citations.iter().enumerate() {
             @let quote = quotes.and_then(|quotes| quotes.get(index)?.as_str());
-            blockquote { "“" (quote.unwrap_or("(erased)")) "” " (place(sentence, index + 1, citation, quote)) }
+            blockquote { "“" (quote.unwrap_or(GONE)) "” " (place(sentence, index + 1, citation, quote)) }
         }
     }
 }

@@ -150,11 +150,25 @@ fn percent(ratio: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Role;
 
     #[test]
     fn every_row_has_a_route() {
         for rule in RULES {
             assert!(page(rule.method, rule.path).is_some(), "{} {}", rule.method, rule.path);
+        }
+    }
+
+    #[test]
+    fn pages_of_the_log_are_for_auditors_and_they_change_nothing_elsewhere() {
+        let (log, others): (Vec<&Rule>, Vec<&Rule>) =
+            RULES.iter().partition(|rule| rule.path == "/audit" || rule.path.starts_with("/audit/"));
+        let own = ["/sign-in", "/sign-out"];
+
+        assert!(log.len() >= 10 && log.iter().all(|rule| rule.who == AUDITORS), "{log:?}");
+        for rule in others.iter().filter(|rule| rule.method != "GET" && !own.contains(&rule.path)) {
+            let Who::Any(roles) = rule.who else { panic!("{rule:?} is for anybody") };
+            assert!(!roles.contains(&Role::Auditor), "{rule:?}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! One record of the audit log in full: what was asked and answered, from which passages, by which prompt and model; whether
 //! it is what was written; what people said of it. Knows no table.
 
+use super::explorer::doubted;
 use super::interaction;
 use super::layout::Room;
 use super::layout::Viewer;
@@ -82,17 +83,28 @@ async fn shown(
     let entry = entry.ok_or_else(|| AppError::missing("entry"))?;
     // Proved anew on each load: the stored tree may be another since the entry was read last.
     let proved = state.auditor.proved(&entry).await?;
-    Ok(record(&caller.viewer(), &entry, proved, problem))
+    Ok(record(&caller.viewer(), &entry, &Told { proved, doubt: state.auditor.doubt(), problem }))
 }
 
-fn record(viewer: &Viewer<'_>, entry: &Entry, proved: bool, problem: Option<&str>) -> Markup {
+/// What is said of a record beside it.
+struct Told<'a> {
+    /// The log's signed tree holds it.
+    proved: bool,
+    doubt: Option<&'a str>,
+    problem: Option<&'a str>,
+}
+
+fn record(viewer: &Viewer<'_>, entry: &Entry, told: &Told<'_>) -> Markup {
     let asked = entry.kind.ends_with(".intent");
     let body = html! {
         p { a href="/audit" { "← All entries" } }
         h1 { "Entry " (entry.leaf_index) ": " (entry.kind) }
-        p.quiet { "Reading this record was recorded too." }
-        @if let Some(problem) = problem { p.notice.error role="alert" { (problem) } }
-        (badge(entry, proved))
+        @match told.doubt {
+            Some(doubt) => (doubted(doubt)),
+            None => p.quiet { "Reading this record was recorded too." },
+        }
+        @if let Some(problem) = told.problem { p.notice.error role="alert" { (problem) } }
+        (badge(entry, told))
         @if asked {
             (interaction::question(entry))
             (review_panel(viewer, entry))
@@ -123,10 +135,10 @@ fn record(viewer: &Viewer<'_>, entry: &Entry, proved: bool, problem: Option<&str
     page(&format!("Entry {}", entry.leaf_index), Some(viewer), Room::Audit, &["viewer.js"], &body)
 }
 
-fn badge(entry: &Entry, proved: bool) -> Markup {
+fn badge(entry: &Entry, told: &Told<'_>) -> Markup {
     let whole = entry.verified && entry.related.iter().all(|related| related.verified);
     html! {
-        @if whole && proved {
+        @if whole && told.proved {
             p.notice.good {
                 strong { "✓ This is what was recorded. " }
                 "Checked on this load, for this record and each one below: it has its hash, its content is the one it commits to, and "
@@ -135,8 +147,8 @@ fn badge(entry: &Entry, proved: bool) -> Markup {
         } @else {
             p.notice.error role="alert" {
                 strong { "✗ This is not what was recorded. " }
-                @if !whole { "A record here, or its content, was changed in the database. " }
-                @if !proved { "Its proof does not lead to what the log signed. " }
+                @if !whole { "A record here, its content, its review or what erased it was changed in the database. " }
+                @if !told.proved { "Its proof does not lead to what the log signed. " }
                 "Export the whole log and let docent-verify say what is wrong (docs/audit.md)."
             }
         }
@@ -158,6 +170,11 @@ fn badge(entry: &Entry, proved: bool) -> Markup {
                 "where it was kept when the log began (not from this service), and run on a machine of your own:"
             }
             pre.record { "docent-verify receipt " (entry.event_id) ".tlog-proof --key log.key" }
+            p {
+                "Somebody outside can check what was said, too: " a href={ "/api/v1/audit/events/" (entry.event_id) "/disclosure" }
+                { "this record and what belongs to it, with content" } " (taking it is recorded; "
+                code { "docent-verify export FILE --key log.key" } ")."
+            }
             p.quiet { "docs/audit.md says what that proves and what it does not; forty lines of Python in scripts/verify_receipt.py, which take the key itself, do the same." }
         }
     }

@@ -54,7 +54,8 @@ pub(super) async fn page_view(
 ) -> Result<Response, AppError> {
     let version = version_of(&mut params);
     let highlight = params.read_with("highlight", read_highlight);
-    let section = section_of(&mut params);
+    let section: Option<u32> = params.optional("section");
+    params.check("section", section.is_none_or(|section| section >= 1), "counts from 1");
     params.finish()?;
     let (highlight, version) = match highlight {
         Some(Highlight::Passage(id)) => {
@@ -64,14 +65,14 @@ pub(super) async fn page_view(
         Some(Highlight::Characters(span)) => (Some(span), version),
         None => (None, version),
     };
-    let wanted = Wanted { document, version, page: number, highlight, section };
+    let wanted = Wanted {
+        document,
+        version,
+        page: number,
+        highlight,
+        part: section.map_or(Part::Whole, Part::Section),
+    };
     drawn(&state, wanted, &who.acl_filter()).await.map(fragment)
-}
-
-pub(super) fn section_of(params: &mut Params) -> Option<u32> {
-    let section: Option<u32> = params.optional("section");
-    params.check("section", section.is_none_or(|section| section >= 1), "counts from 1");
-    section
 }
 
 /// Which page, and what of it.
@@ -82,13 +83,23 @@ pub(super) struct Wanted {
     pub(super) page: u32,
     /// Characters of the content.
     pub(super) highlight: Option<Span>,
-    /// The highlight's, else the first, when left out.
-    pub(super) section: Option<u32>,
+    pub(super) part: Part,
+}
+
+/// What of a long page is drawn.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// The section where the highlight begins, else the first, with the way to others.
+    Whole,
+    /// That section, with the way to others.
+    Section(u32),
+    /// The section where the highlight begins, and no way to others.
+    Highlighted,
 }
 
 /// Draws a page of a document within the filter.
 pub(super) async fn drawn(state: &Service, wanted: Wanted, filter: &AclFilter) -> Result<Markup, AppError> {
-    let Wanted { document, version, page: number, highlight, section } = wanted;
+    let Wanted { document, version, page: number, highlight, part } = wanted;
     let file = state.documents.file(document, version, filter).await?;
     let file = file.ok_or_else(|| AppError::missing("document or version"))?.version;
     let page = state.documents.page(document, Some(file.number), number, filter).await?;
@@ -97,7 +108,7 @@ pub(super) async fn drawn(state: &Service, wanted: Wanted, filter: &AclFilter) -
     let (kind, has_image) = (Kind::of(&file.media_type), file.media_type == "application/pdf");
     let (version, span) = (file.number, layout.span);
     let view = View { document, version, number, kind, has_image, span, text, structure };
-    let drawn = tokio::task::spawn_blocking(move || view.draw(highlight, section)).await;
+    let drawn = tokio::task::spawn_blocking(move || view.draw(highlight, part)).await;
     let drawn = drawn.map_err(|_| AppError::bug("a view panicked"))?;
     drawn.ok_or_else(|| AppError::missing("section"))
 }
@@ -162,19 +173,20 @@ struct View {
 
 impl View {
     /// Draws the section asked for; none if there is no such section.
-    fn draw(&self, highlight: Option<Span>, asked: Option<u32>) -> Option<Markup> {
+    fn draw(&self, highlight: Option<Span>, part: Part) -> Option<Markup> {
         let sections = section::sections(&self.text, &self.headings());
         let marked = highlight.map(|span| self.on_page(span)).unwrap_or_default();
         let holds = |section: &Range<usize>| section.contains(&marked.start);
-        let index = match asked {
-            Some(number) => (number as usize).checked_sub(1)?,
-            None => sections.iter().position(holds).unwrap_or(0),
+        let index = match part {
+            Part::Section(number) => (number as usize).checked_sub(1)?,
+            Part::Whole | Part::Highlighted => sections.iter().position(holds).unwrap_or(0),
         };
         let nodes = self.nodes(sections.get(index)?);
         let characters: Vec<char> = section::cut(&self.text, sections.get(index)?).chars().collect();
         let marked = section::within(&marked, sections.get(index)?).unwrap_or_default();
         let sheet = tree::markup(&nodes, &tree::Ink { characters: &characters, marked });
-        Some(self.framed(index, sections.len(), &sheet))
+        let reachable = if matches!(part, Part::Highlighted) { 1 } else { sections.len() };
+        Some(self.framed(index, reachable, &sheet))
     }
 
     /// The blocks of a section; their ranges count from its start.

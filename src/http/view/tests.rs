@@ -14,7 +14,7 @@ fn view(kind: Kind, text: &str, structure: Structure) -> View {
 fn drawn(kind: Kind, text: &str, highlight: &str) -> String {
     let at = text.find(highlight).map_or(0, |byte| text[..byte].chars().count()) as u32;
     let span = Span { start: at, end: at + highlight.chars().count() as u32 };
-    let html = view(kind, text, Structure::default()).draw(Some(span), None).unwrap().into_string();
+    let html = view(kind, text, Structure::default()).draw(Some(span), Part::Whole).unwrap().into_string();
     let sheet = html.split_once("<div class=\"sheet\">").unwrap().1;
     sheet.strip_suffix("</div></article>").unwrap().to_owned()
 }
@@ -78,12 +78,14 @@ fn a_long_page_is_drawn_in_sections_around_the_highlight() {
     let view = view(Kind::Workbook, &text, Structure::default());
     let at = text.find("\n3000 |").unwrap() as u32 + 1;
 
-    let html = view.draw(Some(Span { start: at, end: at + 4 }), None).unwrap().into_string();
+    let html = view.draw(Some(Span { start: at, end: at + 4 }), Part::Whole).unwrap().into_string();
 
     assert!(html.contains("<mark>3000</mark>") && html.len() < 300_000, "{}", html.len());
     assert!(html.contains("<th scope=\"col\">A</th>"), "the columns' names are repeated");
     assert!(html.contains("&amp;section=1&amp;version=1\" data-section=\"1\""), "{html:.600}");
-    assert!(view.draw(None, Some(9)).is_none());
+    assert!(view.draw(None, Part::Section(9)).is_none());
+    let alone = view.draw(Some(Span { start: at, end: at + 4 }), Part::Highlighted).unwrap().into_string();
+    assert!(alone.contains("<mark>3000</mark>") && !alone.contains("<nav"), "{alone:.600}");
 }
 
 /// Texts made of what readers write and people type, on one page after `before` characters of others.
@@ -190,7 +192,7 @@ proptest! {
         let (from, to) = (from.min(characters.len()), (from + length).min(characters.len()));
         let span = Span { start: from as u32, end: to as u32 };
 
-        let html = view(kind, &text, structure).draw(Some(span), None).unwrap().into_string();
+        let html = view(kind, &text, structure).draw(Some(span), Part::Whole).unwrap().into_string();
 
         let (all, marked) = texts_of(&html);
         let labels = labels(&characters, kind);

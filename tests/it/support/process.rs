@@ -5,6 +5,9 @@ use crate::support::app::client;
 use crate::support::app::program;
 use reqwest::Method;
 use reqwest::RequestBuilder;
+use rustix::process::Pid;
+use rustix::process::Signal;
+use rustix::process::kill_process;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Child;
@@ -75,6 +78,12 @@ impl Process {
         self.client.request(method, format!("{}{path}", self.url)).bearer_auth(KEY)
     }
 
+    /// `kill -9`, whoever still waits for an answer of it.
+    pub(crate) fn strike(&self) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, Signal::KILL).unwrap();
+    }
+
     /// `kill -9`, and waits until it is gone.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
@@ -84,8 +93,7 @@ impl Process {
     /// Ctrl-C, and gives its exit status.
     pub(crate) fn interrupt(mut self) -> std::process::ExitStatus {
         let id = i32::try_from(self.child.id()).unwrap();
-        let pid = rustix::process::Pid::from_raw(id).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        kill_process(Pid::from_raw(id).unwrap(), Signal::INT).unwrap();
         self.child.wait().unwrap()
     }
 }

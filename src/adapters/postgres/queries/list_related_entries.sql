@@ -17,5 +17,5 @@ select
     null::timestamptz as review_at
 from audit.entry
 where entry.reference = $1
-order by entry.leaf_index
+order by entry.kind = 'audit.viewed', entry.leaf_index -- who looked comes last, if not everything finds room
 limit 1000

@@ -89,7 +89,7 @@ async function showView(stage, path, place, before) {
     else sheet.scrollTop = 0;
     return true;
   } catch (error) {
-    if (before && before.page !== place.page && before.document === place.document) show(before);
+    if (!place.evidence && before && before.page !== place.page && before.document === place.document) show(before);
     else stage.replaceChildren(element("p", { class: "error" }, error.message));
     return false;
   }
