@@ -274,6 +274,9 @@ fn retrieval_facts(passages: &Passages) -> Value {
                 "decision": candidate.decision.as_str(),
                 "only_names": candidate.only_names,
                 "text_sha256": candidate.text_sha256,
+                "document": candidate.place.map(|place| place.document),
+                "version": candidate.place.map(|place| place.version),
+                "page": candidate.place.map(|place| place.page),
             })
         })
         .collect();

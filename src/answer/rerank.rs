@@ -6,6 +6,7 @@ use crate::answer::AnswerError;
 use crate::answer::admit::Admitted;
 use crate::answer::retrieve::Candidates;
 use crate::domain::AclFilter;
+use crate::domain::DocumentId;
 use crate::domain::Passage;
 use crate::domain::PassageId;
 use crate::domain::ScoredPassage;
@@ -51,6 +52,22 @@ pub(super) struct Decided {
     pub(super) only_names: bool,
     /// Of the confirmed text, hex.
     pub(super) text_sha256: Option<String>,
+    /// Where a confirmed passage stands; nothing is known here of what is not readable for the asker.
+    pub(super) place: Option<Place>,
+}
+
+/// Document, version and page (from 1) of a passage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    pub(super) document: DocumentId,
+    pub(super) version: i32,
+    pub(super) page: u32,
+}
+
+impl Place {
+    const fn of(passage: &Passage) -> Self {
+        Self { document: passage.document_id, version: passage.version, page: passage.page }
+    }
 }
 
 /// Passages whose text the asker may read, best first; only [`rerank`] makes them.
@@ -130,6 +147,7 @@ fn select(hits: &[Hit], mut confirmed: BTreeMap<PassageId, Passage>, limit: usiz
         let passage = confirmed.remove(&hit.passage);
         let only_names = passage.as_ref().is_some_and(|passage| only_names(&passage.text));
         let text_sha256 = passage.as_ref().map(|passage| hex::encode(Sha256::digest(&passage.text)));
+        let place = passage.as_ref().map(Place::of);
         let decision = match passage {
             None => Decision::NotConfirmed,
             Some(passage) if !texts.insert(solid(&passage.text)) => Decision::Duplicate,
@@ -139,7 +157,7 @@ fn select(hits: &[Hit], mut confirmed: BTreeMap<PassageId, Passage>, limit: usiz
                 Decision::Kept
             }
         };
-        decided.push(Decided { hit: *hit, decision, only_names, text_sha256 });
+        decided.push(Decided { hit: *hit, decision, only_names, text_sha256, place });
     }
     Passages { kept, decided }
 }
@@ -153,7 +171,6 @@ fn solid(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::domain::CollectionId;
-    use crate::domain::DocumentId;
     use crate::domain::PassageScores;
     use crate::domain::Span;
 

@@ -27,7 +27,9 @@ async fn a_question_leaves_an_intent_and_exactly_one_outcome() {
     assert_eq!(outcomes[0]["event_id"], answer["receipt"]["event_id"]);
     assert_eq!(outcomes[0]["leaf_hash"], answer["receipt"]["leaf_hash"]);
     let facts = &outcomes[0]["leaf"]["facts"];
-    assert!(facts["retrieval"]["candidates"].is_array(), "{facts}");
+    let candidate = &facts["retrieval"]["candidates"][0];
+    assert_eq!(candidate["document"], answer["passages"][0]["document_id"], "{facts}");
+    assert_eq!((&candidate["version"], candidate["page"].is_u64()), (&json!(1), true), "{facts}");
     for field in ["model", "prompt", "retrieval"] {
         assert!(facts.get(field).is_some(), "no `{field}`: {facts}");
     }

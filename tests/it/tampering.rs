@@ -84,7 +84,7 @@ const WAYS: &[Way] = &[
     Way {
         name: "the newest records are removed",
         statements: &["delete from audit.entry where leaf_index >= (select max(leaf_index) - 7 from audit.entry)"],
-        first_bad: None,
+        first_bad: Some("First bad record: "),
         seen_at_start: true,
     },
     Way {
@@ -94,7 +94,7 @@ const WAYS: &[Way] = &[
             "delete from audit.node where position >= 15",
             "delete from audit.entry where leaf_index >= 8",
         ],
-        first_bad: None,
+        first_bad: Some("First bad record: "),
         seen_at_start: true,
     },
     Way {

@@ -142,6 +142,11 @@ fn passages(outcome: &Entry) -> Markup {
                         @for score in ["dense", "sparse", "fused"] { td.number { (candidate[score].as_str().unwrap_or("–")) } }
                         td {
                             code { (candidate["passage"].as_str().unwrap_or_default()) }
+                            @if let Some(document) = candidate["document"].as_str() {
+                                br;
+                                span.quiet { "version " (whole(&candidate["version"])) ", p. " (whole(&candidate["page"])) " of " }
+                                a href={ "/audit?document=" (document) } { code { (document) } }
+                            }
                             @if let Some(text) = text_of(&candidate["passage"]) { details { summary { "Text" } p { (text) } } }
                         }
                     } } }
