@@ -3,10 +3,9 @@
 
 use crate::audit::AuditError;
 use crate::audit::Auditor;
-use crate::audit::appender::Log;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
-use crate::audit::read;
+use crate::audit::log::Log;
 use crate::audit::read::Entry;
 use crate::audit::read::entry;
 use crate::audit::seal::written;
@@ -110,8 +109,8 @@ pub(super) async fn selection(
     proved(log, entries).await
 }
 
-/// A question, or another entry, with what belongs to it, in the same form and with their content, which the keys beside it
-/// bind to the leaves; none when there is no such entry.
+/// A question, or another entry, with what belongs to it, in the same form and with the content of questions and searches, which
+/// the keys beside it bind to the leaves; none when there is no such entry.
 pub(super) async fn disclosure(
     auditor: &Auditor,
     reader: &Principal,
@@ -124,8 +123,17 @@ pub(super) async fn disclosure(
     let facts = json!({"scope": "disclosure", "records": entries.len()});
     let documents = entries[0].documents.clone();
     auditor.record(Event { reference: Some(id), documents, ..exported(reader, facts) }).await?;
-    read::fetch_sealed(&log, &mut entries).await?;
+    // Of the question itself; who reviewed or looked at it is nobody's business outside.
+    let (mut questions, others): (Vec<_>, Vec<_>) =
+        entries.into_iter().partition(|entry| is_of_a_question(&entry.kind));
+    log.store.fill_in_content(&mut questions).await?;
+    let mut entries: Vec<StoredEntry> = questions.into_iter().chain(others).collect();
+    entries.sort_by_key(|entry| entry.leaf_index);
     proved(log, entries).await
+}
+
+fn is_of_a_question(kind: &str) -> bool {
+    kind.starts_with("chat.") || kind.starts_with("search.")
 }
 
 /// Entries in their order, each with its proof, and its content where it is there.

@@ -1,8 +1,8 @@
 //! Hands the newest checkpoint out of the database, to shelves and witnesses, also while nothing happens: who holds one can tell a log that lost
 //! entries from one that had none. Knows no folder and no bucket.
 
-use crate::audit::appender::Log;
-use crate::audit::trust;
+use crate::audit::log::Handed;
+use crate::audit::log::Log;
 use crate::audit::witnesses::Said;
 use crate::audit::witnesses::Witness;
 use crate::ports::StoreError;
@@ -11,13 +11,6 @@ use metrics::counter;
 use metrics::gauge;
 use std::sync::PoisonError;
 use time::OffsetDateTime;
-
-/// A checkpoint that somebody outside took.
-#[derive(Clone, Copy)]
-pub(super) struct Handed {
-    pub(super) head: TreeHead,
-    pub(super) at: OffsetDateTime,
-}
 
 /// One pass over all shelves. What does not take it is said and tried again at the next pass.
 pub(super) async fn hand_out(log: &Log) {
@@ -31,24 +24,19 @@ pub(super) async fn hand_out(log: &Log) {
     }
 }
 
-/// The checkpoint to hand out, if the log is what it signed and still holds what the one before said.
+/// The checkpoint to hand out, if the log is what it signed and still holds what was seen of it before.
 async fn newest(log: &Log) -> Result<Option<(TreeHead, String)>, StoreError> {
     if log.doubt().is_some() {
-        return Ok(None);
-    }
-    let before = *log.handed.lock().unwrap_or_else(PoisonError::into_inner);
-    let doubt = match before {
-        Some(before) => trust::against(log.store.as_ref(), &before.head, "the one handed out last").await?,
-        None => None,
-    };
-    if let Some(doubt) = doubt {
-        log.distrust(doubt);
         return Ok(None);
     }
     let newest = log.store.head().await?.newest;
     log.look().await?;
     let believed = newest.and_then(|newest| Some((log.tree.believed(&newest.note)?, newest.note)));
-    Ok(believed.filter(|_| log.doubt().is_none()))
+    let believed = believed.filter(|_| log.doubt().is_none());
+    if let Some((head, _)) = &believed {
+        *log.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(*head);
+    }
+    Ok(believed)
 }
 
 async fn put(log: &Log, head: TreeHead, note: &str) {

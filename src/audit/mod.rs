@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod export;
 mod handing;
+mod log;
 mod marks;
 mod orphans;
 mod pieces;
@@ -42,7 +43,7 @@ pub use vault::Vault;
 pub use verify::Verification;
 
 use crate::audit::appender::Command;
-use crate::audit::appender::Log;
+use crate::audit::log::Log;
 use crate::audit::tree::Tree;
 use crate::config::Audit as AuditConfig;
 use crate::config::Retention;
@@ -200,11 +201,12 @@ impl Auditor {
         export::selection(self, reader, query).await
     }
 
-    /// Exports one entry and those that refer to it, with proofs and with their content, so that somebody outside can check
-    /// what was asked and answered; none when there is no such entry. The export is itself an event, recorded before it begins.
+    /// Exports one entry and those that refer to it (1000 at most) with proofs, those of questions and searches with their
+    /// content, so that somebody outside can check what was asked and answered; none when there is no such entry. The export
+    /// is itself an event, recorded before it begins.
     ///
     /// # Errors
-    /// As [`Auditor::export_selection`], also in a doubted log: content leaves with a record of it alone.
+    /// As [`Auditor::export_selection`]; in a doubted log it fails, for content leaves with a record of it or not at all.
     pub async fn disclose(&self, reader: &Principal, id: EventId) -> Result<Option<Pieces>, AuditError> {
         export::disclosure(self, reader, id).await
     }
@@ -269,7 +271,8 @@ impl Auditor {
         read::proved(&self.log, read).await
     }
 
-    /// As [`Auditor::record`], but what auditors do to find out what is wrong with a doubted log goes on unrecorded.
+    /// As [`Auditor::record`], but in a doubted log it goes on unrecorded: signing in and out, and what auditors do to find out
+    /// what is wrong.
     ///
     /// # Errors
     /// As [`Auditor::record`], while the log is not doubted.

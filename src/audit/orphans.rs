@@ -1,9 +1,9 @@
 //! Outcomes for intents that nobody else will close: their process died, or could not record the outcome. Knows no
 //! question.
 
-use crate::audit::appender::Log;
 use crate::audit::event;
 use crate::audit::event::Event;
+use crate::audit::log::Log;
 use crate::domain::EventId;
 use crate::ports::StoreError;
 use crate::ports::StoredEntry;

@@ -2,10 +2,10 @@
 
 use crate::audit::AuditError;
 use crate::audit::Auditor;
-use crate::audit::appender::Log;
 use crate::audit::event;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
+use crate::audit::log::Log;
 use crate::audit::seal::written;
 use crate::audit::tree;
 use crate::domain::DocumentId;
@@ -14,7 +14,6 @@ use crate::domain::Principal;
 use crate::domain::UserId;
 use crate::ports::LogQuery;
 use crate::ports::Review;
-use crate::ports::Sealed;
 use crate::ports::StoreError;
 use crate::ports::StoredEntry;
 use serde::Serialize;
@@ -67,7 +66,8 @@ pub struct Entry {
     pub leaf_hash: String,
     /// The leaf has this hash and says what the fields above say; when one entry is read with its content, the content
     /// is also the one the leaf commits to, its erasure and its review are what records say. False means that somebody changed
-    /// the stored entry, or removed its content without a record of it.
+    /// the stored entry, or removed its content without a record of it. (In a doubted log nothing is opened, and only hash and
+    /// fields are checked.)
     pub verified: bool,
     /// Only when one entry is read, and what belongs to it: the sealed content `{actor_name, actor_address, content}`, opened and checked against the leaf's
     /// commitment. None when nothing was sealed, when it was erased (`erased` says so), or when `verified` is false.
@@ -96,7 +96,7 @@ pub(super) async fn read(
     reader: &Principal,
     id: EventId,
 ) -> Result<Option<Entry>, AuditError> {
-    let Some((stored, related)) = auditor.log.store.find(id).await? else {
+    let Some((stored, related)) = found(&auditor.log, id).await? else {
         return Ok(None);
     };
     if auditor.doubt().is_some() {
@@ -104,10 +104,20 @@ pub(super) async fn read(
     }
     auditor.record(viewed(reader, &stored, related.len())).await?;
     let mut read = opened(&auditor.log, &stored);
+    if last_step(&related) != stored.review {
+        tracing::error!(event.id = %id, "the state of a review is not the one that was recorded");
+        read.verified = false;
+    }
     read.related = with_content(&auditor.log, related).await?;
     check_erased(&auditor.log, &mut read).await?;
-    check_review(&mut read);
     Ok(Some(read))
+}
+
+/// The entry and what refers to it are read one after the other: once more where a step of a review came between.
+async fn found(log: &Log, id: EventId) -> Result<Option<(StoredEntry, Vec<StoredEntry>)>, StoreError> {
+    let found = log.store.find(id).await?;
+    let moved = found.as_ref().is_some_and(|(stored, related)| last_step(related) != stored.review);
+    if moved { log.store.find(id).await } else { Ok(found) }
 }
 
 /// What a doubted log still shows: opening content would have to be recorded.
@@ -124,19 +134,10 @@ pub(super) async fn outcome_of(log: &Log, intent: EventId) -> Result<Option<Entr
     Ok(outcome.map(|(stored, _)| opened(log, &stored)))
 }
 
+/// Several at once.
 async fn with_content(log: &Log, mut entries: Vec<StoredEntry>) -> Result<Vec<Entry>, AuditError> {
-    fetch_sealed(log, &mut entries).await?;
+    log.store.fill_in_content(&mut entries).await?;
     Ok(entries.iter().map(|stored| opened(log, stored)).collect())
-}
-
-/// What is sealed of several at once.
-pub(super) async fn fetch_sealed(log: &Log, entries: &mut [StoredEntry]) -> Result<(), AuditError> {
-    let ids: Vec<EventId> = entries.iter().map(|entry| entry.event_id).collect();
-    let mut sealed: HashMap<EventId, Sealed> = log.store.sealed(&ids).await?.into_iter().collect();
-    for entry in entries {
-        entry.sealed = sealed.remove(&entry.event_id);
-    }
-    Ok(())
 }
 
 /// Fills in what the erasing entries say. An erasure that no record speaks of is none: the content is gone without one.
@@ -181,16 +182,12 @@ impl Erased {
     }
 }
 
-/// The state of a review is kept for searching; what counts is the last step that was recorded.
-fn check_review(read: &mut Entry) {
-    let steps = read.related.iter().filter(|step| step.kind == "review.changed" && step.verified);
-    let last = steps.max_by_key(|step| step.leaf_index);
-    let recorded = last.and_then(|step| Some((step.outcome.as_deref()?, step.actor?)));
-    let kept = read.review.map(|review| (review.state.as_str(), review.changed_by));
-    if recorded != kept {
-        tracing::error!(event.id = %read.event_id, "the state of a review is not the one that was recorded");
-        read.verified = false;
-    }
+/// How far a review is, by the last step that was recorded.
+fn last_step(related: &[StoredEntry]) -> Option<Review> {
+    let steps = related.iter().filter(|entry| entry.kind == "review.changed");
+    let last = steps.max_by_key(|entry| entry.leaf_index)?;
+    let state = last.outcome.as_deref()?.parse().ok()?;
+    Some(Review { state, changed_by: last.actor?, changed_at: last.recorded_at })
 }
 
 /// With its content, where it is still there and fits the leaf.

@@ -3,22 +3,22 @@
 
 use crate::audit::AuditError;
 use crate::audit::Auditor;
-use crate::audit::appender::Log;
 use crate::audit::event::Actor;
 use crate::audit::event::Event;
 use crate::audit::export;
+use crate::audit::log::Log;
 use crate::audit::pieces::PieceReader;
 use crate::domain::EventId;
 use crate::domain::Principal;
 use crate::ports::Digest;
 use crate::ports::StoreError;
 use ledger::Frontier;
+use ledger::TreeHead;
 use ledger::export::Held;
 use ledger::export::Outcome;
 use serde::Serialize;
 use serde_json::json;
 use std::sync::Arc;
-use std::sync::PoisonError;
 
 /// Leaves hashed at once.
 const PAGE: i64 = 1_000;
@@ -47,7 +47,9 @@ pub(super) async fn verify(
 ) -> Result<Verification, AuditError> {
     let log = Arc::clone(&auditor.log);
     log.look().await?;
-    let outcome = records(&log).await?;
+    // Before the export's end is settled: a checkpoint seen later may speak of more than it holds.
+    let seen = log.seen();
+    let outcome = records(&log, seen).await?;
     let stored =
         if outcome.flaw.is_none() { hashes(&log, outcome.report.next.cast_signed()).await? } else { None };
     let mut verification = Verification {
@@ -89,13 +91,11 @@ fn verified(asked_by: Option<&Principal>, verification: &Verification) -> Event 
 }
 
 /// Records and checkpoints, by what the auditor's program is made of.
-async fn records(log: &Arc<Log>) -> Result<Outcome, AuditError> {
+async fn records(log: &Arc<Log>, seen: Option<TreeHead>) -> Result<Outcome, AuditError> {
     let pieces = export::pieces(log, 0).await?;
     let Some(pieces) = pieces else { return Ok(empty()) };
     let policy = log.tree.policy();
-    let handed = *log.handed.lock().unwrap_or_else(PoisonError::into_inner);
-    let held = handed
-        .map(|handed| Held { head: handed.head, source_name: "the checkpoint handed out last".to_owned() });
+    let held = seen.map(|head| Held { head, source_name: "the newest checkpoint seen before".to_owned() });
     let source = PieceReader::new(pieces);
     let checked = tokio::task::spawn_blocking(move || {
         ledger::export::verify(source, &policy, held.into_iter().collect(), |_bytes| ())

@@ -43,8 +43,9 @@ pub(super) async fn receipt(
     receipt_file(&state, id).await
 }
 
-/// An entry and those that refer to it with proofs **and with their content**, for somebody outside to check: a selection as
-/// docs/audit-format.md §6 has it, with each record's content and the key that binds it to the record. Recorded as an event.
+/// An entry and those that refer to it with proofs, and what was asked and answered **with its content**, for somebody outside to
+/// check: a selection as docs/audit-format.md §6 has it, with the content of questions and searches and the keys that bind it to
+/// their records. Recorded as an event.
 #[utoipa::path(get, path = "/api/v1/audit/events/{id}/disclosure", operation_id = "disclose_audit_event", tag = "audit",
     params(("id" = EventId, Path)),
     responses((status = 200, description = "JSON lines", body = String, content_type = "application/jsonl")))]

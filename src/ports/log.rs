@@ -168,10 +168,11 @@ pub trait LogStore: LogTree + Retention {
     async fn append(&self, entries: &[LogEntry], tree: &dyn Growing) -> Result<i64, StoreError>;
     /// Newest first; `sealed` is not read.
     async fn list(&self, query: &LogQuery) -> Result<Vec<StoredEntry>, StoreError>;
-    /// One entry with its content, and the entries that refer to it, oldest first.
+    /// One entry with its content, and the entries that refer to it, oldest first: at most 1000, of which steps of a review come
+    /// in first, the latest before the others, and views last.
     async fn find(&self, id: EventId) -> Result<Option<(StoredEntry, Vec<StoredEntry>)>, StoreError>;
-    /// The content of entries, of those that have any.
-    async fn sealed(&self, ids: &[EventId]) -> Result<Vec<(EventId, Sealed)>, StoreError>;
+    /// Reads `sealed` and `erased_by` of entries, both of one moment.
+    async fn fill_in_content(&self, entries: &mut [StoredEntry]) -> Result<(), StoreError>;
     /// Intents without outcome whose process is dead: not `alive_within`, or of this node but an earlier boot.
     async fn open_intents(
         &self,

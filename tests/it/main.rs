@@ -13,6 +13,7 @@ mod cited;
 mod crashes;
 mod crashes_by_stage;
 mod documents;
+mod doubted;
 mod erasure;
 mod evidence;
 mod explorer;

@@ -1,10 +1,8 @@
 //! A database administrator who may do anything, with triggers and constraints out of the way, against the database of a
 //! running service: each change is caught by `docent-verify`, by the service while it runs, or when it starts again.
 
-use crate::support::app::Browser;
 use crate::support::app::Size;
 use crate::support::app::TestApp;
-use crate::support::app::body;
 use crate::support::app::eventually;
 use crate::support::verifier;
 use ledger::Checkpoint;
@@ -208,97 +206,6 @@ async fn a_checkpoint_of_another_key_is_no_checkpoint() {
 }
 
 #[tokio::test]
-async fn a_doubted_log_is_read_but_nothing_is_answered_or_changed() {
-    let app = app().await.restarted().await;
-    as_superuser(&app, &["delete from audit.entry where leaf_index >= 9"]).await;
-    let app = app.restarted().await;
-
-    let (asked, problem) = app.ask(&json!({ "question": "How much is the rent?" })).await;
-    let (made, _) = app.post("/api/v1/collections", &json!({ "name": "late" })).await;
-    let (listed, events) = app.get("/api/v1/audit/events").await;
-    let (ready, said) = body(app.client.get(format!("{}/readyz", app.url))).await;
-
-    assert_eq!((asked, made), (StatusCode::SERVICE_UNAVAILABLE, StatusCode::SERVICE_UNAVAILABLE));
-    assert_eq!(problem["code"], "audit_rollback", "{problem}");
-    assert_eq!((listed, events["data"].as_array().unwrap().len()), (StatusCode::OK, 9));
-    assert_eq!(ready, StatusCode::SERVICE_UNAVAILABLE, "{said}");
-    app.stop().await;
-}
-
-#[tokio::test]
-async fn an_auditor_signs_in_to_a_doubted_log_and_sees_its_records_without_content() {
-    let app = app().await;
-    app.user("clara", &["auditor"], None).await;
-    app.user("vera", &["viewer"], None).await;
-    let app = app.restarted().await;
-    as_superuser(&app, &["update audit.node set hash = sha256(hash) where position = (select max(position) from audit.node)"])
-        .await;
-    let app = app.restarted().await;
-    let (_, events) = app.get("/api/v1/audit/events?kind=user.create").await;
-    let record = events["data"][0]["event_id"].as_str().unwrap();
-
-    let browser = Browser::sign_in(&app, "clara", "correct horse battery staple").await;
-    let page = |path: String| {
-        let request = browser.client.get(format!("{}{path}", app.url));
-        async move { request.send().await.unwrap().text().await.unwrap() }
-    };
-    let password = json!({ "name": "vera", "password": "correct horse battery staple" });
-    let (others, problem) =
-        body(app.client.post(format!("{}/api/v1/session", app.url)).json(&password)).await;
-    let (list, one) = (page("/audit".to_owned()).await, page(format!("/audit/{record}")).await);
-
-    assert!(list.contains("The log is doubted") && list.contains(record), "{list}");
-    assert!(
-        one.contains("The log is doubted") && one.contains("Leaf hash") && !one.contains("vera"),
-        "{one}"
-    );
-    assert_eq!(
-        (others, &problem["code"]),
-        (StatusCode::SERVICE_UNAVAILABLE, &json!("audit_rollback")),
-        "{problem}"
-    );
-    app.stop().await;
-}
-
-#[tokio::test]
-async fn content_that_no_record_erased_and_a_review_that_no_record_took_are_seen() {
-    let app = app().await;
-    let (_, search) = app.post("/api/v1/search", &json!({ "query": "rent" })).await;
-    assert!(search["data"].is_array(), "{search}");
-    let (_, intents) = app.get("/api/v1/audit/events?kind=search.intent").await;
-    let id = intents["data"][0]["event_id"].as_str().unwrap();
-    let path = format!("/api/v1/audit/events/{id}");
-    let (_, untouched) = app.get(&path).await;
-    as_superuser(
-        &app,
-        &[&format!(
-            "insert into audit.review (intent, state, changed_by, changed_at)
-         select '{id}', 'cleared', actor, now() from audit.entry where event_id = '{id}'"
-        )],
-    )
-    .await;
-    let (_, reviewed) = app.get(&path).await;
-    as_superuser(
-        &app,
-        &[
-            "delete from audit.review",
-            &format!("delete from audit.sealed where event_id = '{id}'"),
-            &format!(
-                "insert into audit.erased (event_id, erased_by)
-             select '{id}', event_id from audit.entry where kind = 'user.create' limit 1"
-            ),
-        ],
-    )
-    .await;
-    let (_, erased) = app.get(&path).await;
-
-    assert_eq!(untouched["verified"], true, "{untouched}");
-    assert_eq!(reviewed["verified"], false, "{reviewed}");
-    assert_eq!((&erased["verified"], &erased["erased"]), (&json!(false), &json!(null)), "{erased}");
-    app.stop().await;
-}
-
-#[tokio::test]
 async fn the_service_finds_what_was_changed_in_the_middle_when_it_looks_through_its_log() {
     let app = app().await;
     let verify = || async { app.post("/api/v1/audit/verifications", &json!({})).await };
@@ -342,7 +249,7 @@ async fn the_service_looks_through_its_log_by_itself() {
 }
 
 /// With some records, and no checkpoint handed out but when it starts and stops.
-async fn app() -> TestApp {
+pub(crate) async fn app() -> TestApp {
     let app = TestApp::with(Size::Small, |config| config.audit.checkpoint_every_ms = 3_600_000).await;
     for number in 0..12 {
         app.collection(&format!("collection {number}")).await;
@@ -350,7 +257,7 @@ async fn app() -> TestApp {
     app
 }
 
-async fn is_doubted(app: &TestApp) -> bool {
+pub(crate) async fn is_doubted(app: &TestApp) -> bool {
     let probe = app.request(Method::GET, "/api/v1/collections").send().await.unwrap();
     assert_eq!(probe.status(), StatusCode::OK);
     let (status, problem) = app.post("/api/v1/search", &json!({ "query": "rent" })).await;
@@ -362,7 +269,7 @@ async fn is_doubted(app: &TestApp) -> bool {
 }
 
 /// Statements with nothing that refuses.
-async fn as_superuser(app: &TestApp, statements: &[&str]) {
+pub(crate) async fn as_superuser(app: &TestApp, statements: &[&str]) {
     let free = [
         "alter table audit.entry disable trigger all",
         "alter table audit.sealed disable trigger all",

@@ -52,20 +52,20 @@ impl LogStore for Postgres {
         log_list::list(&self.pool, query).await
     }
 
-    async fn sealed(&self, ids: &[EventId]) -> Result<Vec<(EventId, Sealed)>, StoreError> {
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-        let rows = sqlx::query!(
-            "select event_id, wrapped_key, ciphertext from audit.sealed where event_id = any($1)",
-            &ids
-        )
-        .fetch_all(&self.pool)
-        .await
-        .map_err(store_error)?;
-        let sealed = rows.into_iter().map(|row| {
-            let sealed = Sealed { wrapped_key: row.wrapped_key, ciphertext: row.ciphertext };
-            (EventId::from_uuid(row.event_id), sealed)
-        });
-        Ok(sealed.collect())
+    async fn fill_in_content(&self, entries: &mut [StoredEntry]) -> Result<(), StoreError> {
+        let ids: Vec<Uuid> = entries.iter().map(|entry| entry.event_id.uuid()).collect();
+        let rows = sqlx::query_file!("src/adapters/postgres/queries/list_content.sql", &ids)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(store_error)?;
+        for (entry, row) in entries.iter_mut().zip(rows) {
+            entry.erased_by = row.erased_by.map(EventId::from_uuid);
+            entry.sealed = row
+                .wrapped_key
+                .zip(row.ciphertext)
+                .map(|(wrapped_key, ciphertext)| Sealed { wrapped_key, ciphertext });
+        }
+        Ok(())
     }
 
     async fn find(&self, id: EventId) -> Result<Option<(StoredEntry, Vec<StoredEntry>)>, StoreError> {

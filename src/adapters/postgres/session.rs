@@ -122,7 +122,7 @@ async fn prepare(connection: &mut PgConnection, timeout_ms: u64) -> Result<(), s
 /// sqlx 0.9.0 takes a connection back with its transaction open when `begin` was dropped half way (issue 4393 there, mended
 /// after that release): locks would stay, and what others do over it would never be committed. Such a one is closed.
 async fn is_outside_transaction(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
-    // One's own transaction begins with the statement; an open one began before it.
+    // In the simple protocol, and only there, one's own transaction begins with the statement; an open one began before it.
     let row = sqlx::raw_sql("select now() = statement_timestamp()").fetch_one(connection).await?;
     let outside: bool = row.try_get(0)?;
     if !outside {

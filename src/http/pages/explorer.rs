@@ -113,7 +113,7 @@ pub(super) async fn drop_view(
     Ok(Redirect::to("/audit"))
 }
 
-/// What every page of the log says while nothing is added to it.
+/// What the pages of the log's records say while nothing is added to it.
 pub(super) fn doubted(doubt: &str) -> Markup {
     html! {
         p.notice.error role="alert" {

@@ -138,7 +138,13 @@ fn record(viewer: &Viewer<'_>, entry: &Entry, told: &Told<'_>) -> Markup {
 fn badge(entry: &Entry, told: &Told<'_>) -> Markup {
     let whole = entry.verified && entry.related.iter().all(|related| related.verified);
     html! {
-        @if whole && told.proved {
+        @if told.doubt.is_some() {
+            p.notice.error {
+                @if whole && told.proved { "The text of the records here has its hash, and its proof leads to what the log signed last. " }
+                @else { strong { "✗ This is not what was recorded. " } }
+                "Content, erasures and reviews are not checked while the log is doubted."
+            }
+        } @else if whole && told.proved {
             p.notice.good {
                 strong { "✓ This is what was recorded. " }
                 "Checked on this load, for this record and each one below: it has its hash, its content is the one it commits to, and "

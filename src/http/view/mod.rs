@@ -185,8 +185,10 @@ impl View {
         let characters: Vec<char> = section::cut(&self.text, sections.get(index)?).chars().collect();
         let marked = section::within(&marked, sections.get(index)?).unwrap_or_default();
         let sheet = tree::markup(&nodes, &tree::Ink { characters: &characters, marked });
-        let reachable = if matches!(part, Part::Highlighted) { 1 } else { sections.len() };
-        Some(self.framed(index, reachable, &sheet))
+        Some(match part {
+            Part::Highlighted => self.framed(0, 1, &sheet), // as if there were no others
+            Part::Whole | Part::Section(_) => self.framed(index, sections.len(), &sheet),
+        })
     }
 
     /// The blocks of a section; their ranges count from its start.

@@ -17,5 +17,8 @@ select
     null::timestamptz as review_at
 from audit.entry
 where entry.reference = $1
-order by entry.kind = 'audit.viewed', entry.leaf_index -- who looked comes last, if not everything finds room
+-- If not everything finds room: how a review stands first, who looked last.
+order by
+    case entry.kind when 'review.changed' then 0 when 'audit.viewed' then 2 else 1 end,
+    case entry.kind when 'review.changed' then -entry.leaf_index else entry.leaf_index end
 limit 1000
